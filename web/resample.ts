@@ -1,0 +1,166 @@
+/**
+ * How pixels are averaged: warping, shrinking, enlarging. Whole numbers, + - * / and no trigonometry, so that
+ * every machine makes the same bytes from the same picture.
+ * @module
+ */
+import type { Similarity } from "./image.ts";
+
+/** A picture: rows of RGBA, 4 bytes a pixel, opaque (an ImageData is one). */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Crop pixel (i, j) is the mean of n x n bilinear samples, n = ceil(shrink), laid evenly over (shrink - 1) pixels
+ * of the picture. With the samples' own width of one pixel that covers `shrink` pixels: exactly the area's mean
+ * when shrink is whole, a plain bilinear sample when it is 1 or less, and no jump in sharpness between them.
+ *
+ * For speed positions are in 1/256 pixel and two channels share a 32-bit word: weights sum to 256, so a channel
+ * times its weights stays below 2^16 and never runs into the next one.
+ */
+export function warp(image: Pixels, back: Similarity, size: number, shrink: number): Pixels {
+  const data = words(image);
+  const out = new Uint32Array(size * size);
+  const n = Math.max(1, Math.ceil(shrink - 1e-3));
+  const span = n > 1 ? (shrink - 1) / shrink : 0; // in crop pixels
+  const step = n > 1 ? span / (n - 1) : 0;
+  const width = image.width, maxX = (width - 1) * 256, maxY = (image.height - 1) * 256;
+  const a = back.a * 256, b = back.b * 256, x0 = (back.x - 0.5) * 256 + 0.5, y0 = (back.y - 0.5) * 256 + 0.5;
+  const count = n * n * 256, half = count / 2;
+  for (let j = 0, at = 0; j < size; j++) {
+    for (let i = 0; i < size; i++, at++) {
+      let c0 = half, c1 = half, c2 = half, c3 = half;
+      for (let v = 0; v < n; v++) {
+        const py = j + 0.5 - span / 2 + v * step;
+        for (let u = 0; u < n; u++) {
+          const px = i + 0.5 - span / 2 + u * step;
+          const sx = clamp(a * px - b * py + x0, 0, maxX) | 0, sy = clamp(b * px + a * py + y0, 0, maxY) | 0;
+          const p = (sy >> 8) * width + (sx >> 8);
+          const right = sx < maxX ? 1 : 0, down = sy < maxY ? width : 0;
+          const fx = sx & 255, fy = sy & 255;
+          const w11 = (fx * fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
+          const d00 = data[p], d01 = data[p + right], d10 = data[p + down], d11 = data[p + right + down];
+          const even = Math.imul(d00 & 0xff00ff, w00) + Math.imul(d01 & 0xff00ff, w01) +
+              Math.imul(d10 & 0xff00ff, w10) + Math.imul(d11 & 0xff00ff, w11) | 0;
+          const odd = Math.imul(d00 >>> 8 & 0xff00ff, w00) + Math.imul(d01 >>> 8 & 0xff00ff, w01) +
+              Math.imul(d10 >>> 8 & 0xff00ff, w10) + Math.imul(d11 >>> 8 & 0xff00ff, w11) | 0;
+          c0 += even & 0xffff;
+          c1 += odd & 0xffff;
+          c2 += even >>> 16;
+          c3 += odd >>> 16;
+        }
+      }
+      out[at] = c0 / count | (c1 / count | 0) << 8 | (c2 / count | 0) << 16 | (c3 / count | 0) << 24;
+    }
+  }
+  return { width: size, height: size, data: new Uint8ClampedArray(out.buffer) };
+}
+
+/** The picture's pixels as 32-bit words; copied only where the bytes do not start on a word. */
+function words({ data }: Pixels): Uint32Array {
+  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+}
+
+/** Means over k x k blocks of a part of the picture; its last row and column repeat to fill the last blocks. */
+export function averageBlocks(
+  image: Pixels,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+  k: number,
+): Pixels {
+  const source = words(image);
+  const width = Math.ceil((right - left) / k), height = Math.ceil((bottom - top) / k);
+  const out = new Uint32Array(width * height);
+  const count = k * k, half = count >> 1;
+  for (let j = 0, at = 0; j < height; j++) {
+    for (let i = 0; i < width; i++, at++) {
+      let c0 = half, c1 = half, c2 = half, c3 = half;
+      for (let v = 0; v < k; v++) {
+        const row = Math.min(top + j * k + v, bottom - 1) * image.width;
+        for (let u = 0; u < k; u++) {
+          const word = source[row + Math.min(left + i * k + u, right - 1)];
+          c0 += word & 255;
+          c1 += word >>> 8 & 255;
+          c2 += word >>> 16 & 255;
+          c3 += word >>> 24;
+        }
+      }
+      out[at] = c0 / count | (c1 / count | 0) << 8 | (c2 / count | 0) << 16 | (c3 / count | 0) << 24;
+    }
+  }
+  return { width, height, data: new Uint8ClampedArray(out.buffer) };
+}
+
+/** The whole picture at another size: each axis by area when it shrinks, linear when it grows. */
+export function resize(image: Pixels, width: number, height: number): Pixels {
+  checkPixels(image);
+  if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
+    throw new RangeError(`Cannot resize to ${width} x ${height}: both must be whole numbers above 0.`);
+  }
+  const across = axisTaps(image.width, width), down = axisTaps(image.height, height);
+  const stride = image.width * 4;
+  const source = image.data, row = new Float32Array(stride);
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let j = 0, at = 0; j < height; j++) {
+    row.fill(0);
+    for (let t = down.from[j]; t < down.from[j + 1]; t++) {
+      const weight = down.weight[t], start = down.pixel[t] * stride;
+      for (let x = 0; x < stride; x++) row[x] += weight * source[start + x];
+    }
+    for (let i = 0; i < width; i++, at += 4) {
+      let c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+      for (let t = across.from[i]; t < across.from[i + 1]; t++) {
+        const weight = across.weight[t], p = across.pixel[t] * 4;
+        c0 += weight * row[p];
+        c1 += weight * row[p + 1];
+        c2 += weight * row[p + 2];
+        c3 += weight * row[p + 3];
+      }
+      data[at] = c0;
+      data[at + 1] = c1;
+      data[at + 2] = c2;
+      data[at + 3] = c3;
+    }
+  }
+  return { width, height, data };
+}
+
+/** For target pixel i of one axis: taps from[i] to from[i + 1], each a source pixel and its weight; they sum to 1. */
+function axisTaps(source: number, target: number) {
+  const scale = source / target;
+  const from = new Int32Array(target + 1), pixel: number[] = [], weight: number[] = [];
+  for (let i = 0; i < target; i++) {
+    if (scale <= 1) {
+      const at = clamp((i + 0.5) * scale - 0.5, 0, source - 1), low = Math.floor(at);
+      pixel.push(low, Math.min(low + 1, source - 1));
+      weight.push(1 - (at - low), at - low);
+    } else {
+      const start = i * scale, end = Math.min((i + 1) * scale, source);
+      for (let j = Math.floor(start); j < end; j++) {
+        pixel.push(j);
+        weight.push((Math.min(j + 1, end) - Math.max(j, start)) / (end - start));
+      }
+    }
+    from[i + 1] = pixel.length;
+  }
+  return { from, pixel: Int32Array.from(pixel), weight: Float64Array.from(weight) };
+}
+
+/** Throws a RangeError unless the bytes fit the dimensions. */
+export function checkPixels({ width, height, data }: Pixels): void {
+  if (!(width > 0 && height > 0) || data.length !== width * height * 4) {
+    throw new RangeError(
+      `A picture of ${width} x ${height} needs ${width * height * 4} bytes of RGBA, got ${data.length}.`,
+    );
+  }
+}
+
+/** The value, or the nearer end of the range it lies outside of. */
+export function clamp(value: number, low: number, high: number): number {
+  return value < low ? low : value > high ? high : value;
+}
