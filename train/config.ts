@@ -1,0 +1,209 @@
+/**
+ * What a pretraining run can be told, the two presets, and overrides by `--key=value`.
+ *
+ * The resolved config is saved with the run, and a run is reproducible from it.
+ */
+import type { ViewKind } from "./augment.ts";
+import type { Method } from "./emoco.ts";
+
+/** Everything that shapes a pretraining run. */
+export interface PretrainConfig extends Method {
+  /** Passes over the faces (paper: 200). */
+  epochs: number;
+  /** Faces a step (paper: 256). */
+  batchSize: number;
+  /** Side of a view in pixels (MoCo: 224). */
+  imageSize: number;
+  /** Learning rate at a batch of 256, scaled by batchSize / 256; cosine to 0 over the run (paper: 0.03). */
+  baseLearningRate: number;
+  /** Keys a ring (paper: 65536), or `auto`: under a quarter of the faces that feed it (see `queueSizes`). */
+  queueSize: number | "auto";
+  /** Empty slots stay out of the loss, or hold random unit vectors until they are written (MoCo). */
+  queueFill: "masked" | "random";
+  /** Augmentations of MoCo v2 (ours: head, temperature and schedule are v2's) or v1 (the paper's reference). */
+  views: ViewKind;
+  /** Least and greatest share of a face that a view shows (MoCo: 0.2 to 1). */
+  cropScale: readonly [number, number];
+  /** Share of the pretraining subjects that is never trained on, for the probes during the run. */
+  heldBack: number;
+  /** Epochs between two probes: emotion kNN and a linear action-unit probe. */
+  evaluateEvery: number;
+  /** Steps between two lines in metrics.jsonl. */
+  logEvery: number;
+  /** Steps between two checkpoints; one more is written at the end and on Ctrl-C. */
+  checkpointEvery: number;
+  /** Start of all random streams. */
+  seed: number;
+}
+
+/** The paper's setting (III and IV-B); what it leaves open follows MoCo v2. For GPU servers: AffectNet at 256 px. */
+export const paper: PretrainConfig = {
+  backbone: "resnet50",
+  width: 1,
+  stem: "imagenet",
+  projectionSize: 2048,
+  embeddingSize: 128,
+  queues: "per-emotion",
+  normalization: "intra-class",
+  losses: "both",
+  temperature: 0.2,
+  emotionWeight: 1,
+  encoderMomentum: 0.999,
+  sgdMomentum: 0.9,
+  weightDecay: 1e-4,
+  batchNorm: "sync",
+  batchNormGroups: 8,
+  epochs: 200,
+  batchSize: 256,
+  imageSize: 224,
+  baseLearningRate: 0.03,
+  queueSize: 65536,
+  queueFill: "random",
+  views: "moco-v2",
+  cropScale: [0.2, 1],
+  heldBack: 0.1,
+  evaluateEvery: 10,
+  logEvery: 50,
+  checkpointEvery: 1000,
+  seed: 0,
+};
+
+/** A run of minutes on two CPU cores from the committed faces; every departure from the paper has its reason. */
+export const quick: PretrainConfig = {
+  ...paper,
+  backbone: "resnet18",
+  width: 0.5,
+  stem: "imagenet",
+  imageSize: 80,
+  batchSize: 64,
+  epochs: 20,
+  projectionSize: 512, // the head of 2048 would cost a third of the step at this width
+  queueSize: "auto", // 65,536 keys would hold every face many times over
+  queueFill: "masked", // a short run would spend much of itself against random vectors
+  encoderMomentum: 0.99, // m = 0.999 averages over 1,000 steps, more than the run has
+  emotionWeight: 4, // W starts small and q has unit length: at lambda 1 the emotion term wakes up too late
+  baseLearningRate: 0.24,
+  cropScale: [0.4, 1],
+  evaluateEvery: 4,
+  logEvery: 10,
+  checkpointEvery: 100,
+};
+
+/** The presets by name. */
+export const PRESETS = { quick, paper } as const;
+
+/** A setting that cannot be used; the message says which, why, and what is possible. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/**
+ * Applies `--key=value` pairs to a config. A key must exist and a value must be of the key's type.
+ * @throws {ConfigError} naming the key; an unknown one is answered with the list of keys
+ */
+export function override<C extends object>(config: C, pairs: Readonly<Record<string, string>>): C {
+  const result = { ...config } as Record<string, unknown>;
+  for (const [key, text] of Object.entries(pairs)) {
+    if (!(key in result)) {
+      throw new ConfigError(`--${key} is no setting. Settings are: ${Object.keys(config).join(", ")}.`);
+    }
+    result[key] = readValue(key, text, result[key]);
+  }
+  return result as unknown as C;
+}
+
+/**
+ * Checks what types cannot say.
+ * @throws {ConfigError} naming the setting
+ */
+export function checkPretrainConfig(config: PretrainConfig): void {
+  const demand = (holds: boolean, sentence: string) => {
+    if (!holds) throw new ConfigError(sentence);
+  };
+  const oneOf = (key: keyof PretrainConfig, values: readonly unknown[]) =>
+    demand(values.includes(config[key]), `${key} is "${config[key]}"; it can be ${values.join(", ")}.`);
+  const atLeast = (key: keyof PretrainConfig, least: number, whole = true) => {
+    const value = config[key] as number;
+    const kind = whole ? "a whole number" : "a number";
+    demand(
+      value >= least && (!whole || Number.isInteger(value)),
+      `${key} is ${value}; it must be ${kind} of at least ${least}.`,
+    );
+  };
+  oneOf("backbone", ["resnet18", "resnet34", "resnet50"]);
+  oneOf("stem", ["imagenet", "small"]);
+  oneOf("queues", ["per-emotion", "single"]);
+  oneOf("normalization", ["intra-class", "l2"]);
+  oneOf("losses", ["both", "emotion", "contrastive"]);
+  oneOf("batchNorm", ["sync", "split"]);
+  oneOf("queueFill", ["masked", "random"]);
+  oneOf("views", ["moco-v1", "moco-v2"]);
+  for (const key of ["epochs", "evaluateEvery", "logEvery", "checkpointEvery", "projectionSize"] as const) {
+    atLeast(key, 1);
+  }
+  atLeast("embeddingSize", 2);
+  atLeast("batchSize", 2);
+  atLeast("imageSize", 32);
+  atLeast("batchNormGroups", 1);
+  atLeast("seed", 0);
+  for (
+    const key of [
+      "emotionWeight",
+      "weightDecay",
+      "baseLearningRate",
+      "sgdMomentum",
+      "encoderMomentum",
+    ] as const
+  ) {
+    atLeast(key, 0, false);
+  }
+  demand(config.width > 0, `width is ${config.width}; it must be above 0.`);
+  demand(config.temperature > 0, `temperature is ${config.temperature}; it must be above 0.`);
+  demand(
+    config.encoderMomentum <= 1,
+    `encoderMomentum is ${config.encoderMomentum}; it must be between 0 and 1.`,
+  );
+  demand(config.sgdMomentum < 1, `sgdMomentum is ${config.sgdMomentum}; it must be below 1.`);
+  demand(
+    config.heldBack > 0 && config.heldBack < 1,
+    `heldBack is ${config.heldBack}; it must lie between 0 and 1.`,
+  );
+  const [least, most] = config.cropScale;
+  demand(
+    0 < least && least <= most && most <= 1,
+    `cropScale is ${least},${most}; it must be two shares, 0 < least <= most <= 1.`,
+  );
+  demand(
+    config.queueSize === "auto" || config.queueSize >= config.batchSize,
+    `queueSize is ${config.queueSize}; a ring must hold at least one batch (${config.batchSize}), or be "auto".`,
+  );
+  demand(
+    config.batchNorm === "sync" ||
+      config.batchSize % config.batchNormGroups === 0 && config.batchSize > config.batchNormGroups,
+    `batchNormGroups is ${config.batchNormGroups}; it must divide batchSize (${config.batchSize}) into parts of two or more.`,
+  );
+}
+
+/** Reads a value of the type that the setting has now; `queueSize` alone takes a number or a word. */
+function readValue(key: string, text: string, now: unknown): unknown {
+  const wrong = (kind: string) => new ConfigError(`--${key}=${text}: ${key} takes ${kind}, such as ${now}.`);
+  if (Array.isArray(now)) {
+    const values = text.split(",").map(Number);
+    if (values.length !== now.length || values.some(Number.isNaN)) throw wrong(`${now.length} numbers`);
+    return values;
+  }
+  if (typeof now === "boolean") {
+    if (text !== "true" && text !== "false") throw wrong("true or false");
+    return text === "true";
+  }
+  const isNumber = text.trim() !== "" && Number.isFinite(Number(text));
+  if (key === "queueSize") {
+    if (!isNumber && text !== "auto") throw wrong('a number or "auto"');
+    return isNumber ? Number(text) : text;
+  }
+  if (typeof now === "number") {
+    if (!isNumber) throw wrong("a number");
+    return Number(text);
+  }
+  return text;
+}

@@ -1,0 +1,148 @@
+/** Batches of views, made by workers ahead of the training step; memory is bounded by the batches in flight. */
+import type { ViewKind } from "./augment.ts";
+import { type Face, ManifestError, type Walk } from "./data.ts";
+import type { Answer, Job, Start } from "./view_worker.ts";
+import { EMOTIONS } from "@emoco/web/facs";
+
+/** How views are made; see `PretrainConfig`. */
+export interface ViewOptions {
+  size: number;
+  batchSize: number;
+  seed: number;
+  views: ViewKind;
+  cropScale: readonly [number, number];
+  skipBroken: boolean;
+}
+
+/** One batch: indices of its faces and their views, [B, S, S, 3] each, valid until the next batch is asked for. */
+export interface ViewBatch {
+  indices: Int32Array;
+  viewQ: Float32Array;
+  viewK: Float32Array;
+}
+
+/** Makes views of a fixed list of faces. Close it, or its workers keep the program alive. */
+export class ViewLoader implements Disposable {
+  /** Pictures that could not be decoded and were replaced (`skipBroken`), by index. */
+  readonly skipped = new Map<number, string>();
+  /** Time that callers have waited for views, ms. */
+  waited = 0;
+
+  readonly #workers: Worker[];
+  readonly #buffers: SharedArrayBuffer[];
+  readonly #inFlight = new Map<number, { left: number; done: () => void; fail: (error: Error) => void }>();
+  #jobs = 0;
+
+  constructor(readonly faces: readonly Face[], readonly options: ViewOptions) {
+    const { size, batchSize } = options;
+    const parts = Math.max(1, Math.min(navigator.hardwareConcurrency, 16));
+    this.#buffers = Array.from(
+      { length: AHEAD + 1 },
+      () => new SharedArrayBuffer(2 * batchSize * size * size * 3 * Float32Array.BYTES_PER_ELEMENT),
+    );
+    this.#workers = Array.from({ length: parts }, (_, part) => {
+      const worker = new Worker(new URL("./view_worker.ts", import.meta.url), { type: "module" });
+      worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#finish(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        for (const job of this.#inFlight.values()) {
+          job.fail(new Error(`A view worker stopped: ${event.message}`));
+        }
+      };
+      const start: Start = {
+        images: faces.map((face) => face.image),
+        emotions: Int8Array.from(faces, (face) => face.emotion ? EMOTIONS.indexOf(face.emotion) : -1),
+        ...options,
+        cacheBytes: CACHE_BYTES / parts,
+        buffers: this.#buffers,
+        part,
+        parts,
+      };
+      worker.postMessage(start);
+      return worker;
+    });
+  }
+
+  /** The batches of a run from step `first` (counted from 0) to before `last`: two random views of every face. */
+  async *randomViews(walk: Walk, first: number, last: number): AsyncGenerator<ViewBatch> {
+    const { batchSize } = this.options;
+    yield* this.#ahead(first, last, (step) => {
+      const places = Array.from({ length: batchSize }, (_, i) => walk.at(step * batchSize + i));
+      return {
+        kind: "random",
+        indices: Int32Array.from(places, ({ index }) => index),
+        epochs: Int32Array.from(places, ({ epoch }) => epoch),
+      };
+    });
+  }
+
+  /** The plain views of the faces at `indices`, in order; `viewK` is empty, and the last batch may be short. */
+  async *plainViews(indices: Int32Array): AsyncGenerator<ViewBatch> {
+    const { batchSize } = this.options;
+    yield* this.#ahead(0, Math.ceil(indices.length / batchSize), (batch) => {
+      const part = indices.slice(batch * batchSize, (batch + 1) * batchSize);
+      return { kind: "plain", indices: part, epochs: new Int32Array(part.length) };
+    });
+  }
+
+  close(): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async *#ahead(first: number, last: number, describe: (step: number) => Omit<Job, "id" | "buffer">) {
+    const pending: { job: Job; ready: Promise<void> }[] = [];
+    const { size } = this.options;
+    for (let step = first, next = first; step < last; step++) {
+      // One buffer is with the caller, so at most AHEAD more are being filled.
+      while (next < last && pending.length < AHEAD) {
+        pending.push(this.#send({ ...describe(next), id: this.#jobs++, buffer: next % (AHEAD + 1) }));
+        next++;
+      }
+      const { job, ready } = pending.shift()!;
+      const asked = performance.now();
+      await ready;
+      this.waited += performance.now() - asked;
+      const both = new Float32Array(this.#buffers[job.buffer]);
+      const length = job.indices.length * size * size * 3;
+      const viewK = job.kind === "random" ? both.subarray(both.length / 2) : both.subarray(0, 0);
+      yield { indices: job.indices, viewQ: both.subarray(0, length), viewK };
+    }
+  }
+
+  #send(job: Job): { job: Job; ready: Promise<void> } {
+    const ready = new Promise<void>((done, fail) =>
+      this.#inFlight.set(job.id, { left: this.#workers.length, done, fail })
+    );
+    ready.catch(() => {}); // a failure is met where the batch is awaited, never as an unhandled rejection
+    for (const worker of this.#workers) worker.postMessage(job);
+    return { job, ready };
+  }
+
+  #finish({ id, skipped, failed }: Answer): void {
+    const job = this.#inFlight.get(id)!;
+    for (const { index, reason } of skipped) this.skipped.set(index, reason);
+    if (failed) {
+      const { image, line } = this.faces[failed.index];
+      job.fail(
+        new ManifestError(
+          `${image} (line ${line} of its manifest) cannot be decoded: ${failed.reason}. ` +
+            "Replace it, or go on without it with --skipBroken.",
+        ),
+      );
+    }
+    if (--job.left === 0) {
+      this.#inFlight.delete(id);
+      job.done();
+    }
+  }
+}
+
+/** Batches that are made ahead of the step. */
+const AHEAD = 4;
+
+/** Decoded pictures kept by all workers together. */
+const CACHE_BYTES = 512 * 2 ** 20;
