@@ -128,7 +128,10 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
   // 2. lambda L_emo + L_cont
   const batchStatistics: BatchStatistics = new Map();
   const parts = { emotionLoss: tf.scalar(0), contrastiveLoss: tf.scalar(0) };
-  const names = Object.keys(weights);
+  // W stands outside Eq. 5, and tfjs refuses a gradient by a weight that the loss does not reach.
+  const names = Object.keys(weights).filter((name) =>
+    method.losses !== "contrastive" || name !== "classifier.weight"
+  );
   const objective = (...tensors: Tensor[]) => {
     const now: Weights = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
     const query = embedQueries(now, feeds.viewQ, method, batchStatistics); // [B, D]
