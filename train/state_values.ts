@@ -1,0 +1,67 @@
+/** State and feeds of a training step as plain values, outside TensorFlow: what checkpoints hold and batches bring. */
+import { type Tensor, tf } from "./backend.ts";
+
+/** A tensor's values, row by row; an Int32Array is an int32 tensor, a Float32Array a float32 one. */
+export interface TensorValues {
+  readonly shape: readonly number[];
+  readonly values: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+}
+
+/** State of a step by group and name. */
+export type StateValues = { [group: string]: { [name: string]: TensorValues } };
+
+/** State of a step by group and name, as tensors. */
+export type StateTensors = { [group: string]: { [name: string]: Tensor } };
+
+/** A tensor of the given values; the caller disposes. */
+export function toTensor({ values, shape }: TensorValues): Tensor {
+  return tf.tensor(values, [...shape], values instanceof Int32Array ? "int32" : "float32");
+}
+
+/** Tensors of the given values; the caller disposes. */
+export function toTensors(state: StateValues): StateTensors {
+  return mapState(state, toTensor);
+}
+
+/** A state of the same groups and names with something else in each place. */
+export function mapState<From, To>(
+  state: { [group: string]: { [name: string]: From } },
+  of: (value: From, name: string, group: string) => To,
+): { [group: string]: { [name: string]: To } } {
+  const result: { [group: string]: { [name: string]: To } } = {};
+  for (const [group, members] of Object.entries(state)) {
+    result[group] = {};
+    for (const [name, value] of Object.entries(members)) result[group][name] = of(value, name, group);
+  }
+  return result;
+}
+
+/** @throws {Error} when there are more or fewer values than the shape holds */
+export function checkFilled(what: string, { values, shape }: TensorValues): void {
+  const size = shape.reduce((product, side) => product * side, 1);
+  if (size !== values.length) {
+    throw new Error(`The ${what} has ${values.length} values; its shape [${shape}] holds ${size}.`);
+  }
+}
+
+/** @throws {Error} naming the first tensor in which a given state differs from what a step holds */
+export function checkSameState(
+  given: StateValues,
+  held: { [group: string]: { [name: string]: { shape: readonly number[] } } },
+): void {
+  for (const group of new Set([...Object.keys(held), ...Object.keys(given)])) {
+    for (const name of new Set([...Object.keys(held[group] ?? {}), ...Object.keys(given[group] ?? {})])) {
+      const [ours, theirs] = [held[group]?.[name], given[group]?.[name]];
+      if (!theirs) throw new Error(`The state lacks the tensor "${name}" of "${group}".`);
+      if (!ours) {
+        throw new Error(`The state has a tensor "${name}" of "${group}", which this step does not know.`);
+      }
+      if (`${ours.shape}` !== `${theirs.shape}`) {
+        throw new Error(
+          `The tensor "${name}" of "${group}" has the shape [${theirs.shape}]; this step keeps it as [${ours.shape}].`,
+        );
+      }
+      checkFilled(`tensor "${name}" of "${group}"`, theirs);
+    }
+  }
+}

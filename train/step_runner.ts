@@ -1,0 +1,127 @@
+/**
+ * Runs a training step again and again with its state inside: feeds go in, losses come out.
+ *
+ * A step is a pure function of tensors (see `emoco.ts`). It runs eagerly, one operation after another through tfjs, or
+ * traced, as one TensorFlow graph (`trace.ts`). Both look the same from outside, so a program chooses by a flag.
+ */
+import { type Tensor, tf } from "./backend.ts";
+import type { Feeds } from "./emoco.ts";
+import {
+  checkFilled,
+  checkSameState,
+  mapState,
+  type StateTensors,
+  type StateValues,
+  type TensorValues,
+  toTensor,
+  toTensors,
+} from "./state_values.ts";
+
+/** A pure step: it returns a new state of the same names and shapes, and its losses, and changes nothing. */
+export type StepFunction<State, Feed extends string, Loss extends string> = (
+  state: State,
+  // deno-lint-ignore no-explicit-any -- a step declares the rank of each feed; what is fed has the rank of its shape
+  feeds: { [name in Feed]: any },
+) => { state: State; losses: { [name in Loss]: Tensor } };
+
+/** What a step is fed, by name. */
+export type FeedValues<Feed extends string = string> = { [name in Feed]: TensorValues };
+
+/** A step with its state inside. One call at a time: await each before the next. */
+export interface StepRunner<Feed extends string = string, Loss extends string = string> {
+  /**
+   * One step. Feeds of new shapes, such as a smaller last batch, are accepted.
+   * @returns the values of every loss, a scalar's at [0]
+   * @throws {Error} when a feed does not fill its shape
+   */
+  run(feeds: FeedValues<Feed>): Promise<{ [name in Loss]: Float32Array<ArrayBuffer> }>;
+  /** A copy of the state, or of the named groups only. */
+  readState(...groups: string[]): Promise<StateValues>;
+  /**
+   * Replaces the state, as on resume.
+   * @throws {Error} naming the first tensor that is missing, unknown or of another shape
+   */
+  writeState(state: StateValues): Promise<void>;
+  /** Frees the state. */
+  dispose(): void;
+}
+
+/** Opens a step with the given state, whose tensors belong to the runner from now on. */
+export function openStepRunner<State extends StateTensors, Feed extends string, Loss extends string>(
+  step: StepFunction<State, Feed, Loss>,
+  state: State,
+): StepRunner<Feed, Loss> {
+  return openEager(step, state);
+}
+
+function openEager<State extends StateTensors, Feed extends string, Loss extends string>(
+  step: StepFunction<State, Feed, Loss>,
+  initial: State,
+): StepRunner<Feed, Loss> {
+  let state = initial;
+  const dispose = (tensors: StateTensors) => Object.values(tensors).forEach((group) => tf.dispose(group));
+  return {
+    async run(feeds) {
+      for (const [name, feed] of Object.entries<TensorValues>(feeds)) checkFilled(`feed "${name}"`, feed);
+      const { feeds: tensors } = mapState({ feeds }, toTensor);
+      const next = tf.tidy(() => step(state, tensors as { [name in Feed]: Tensor }));
+      tf.dispose(tensors);
+      dispose(state);
+      state = next.state;
+      const losses: { [name: string]: unknown } = {};
+      for (const [name, loss] of Object.entries<Tensor>(next.losses)) losses[name] = await loss.data();
+      tf.dispose(next.losses);
+      return losses as { [name in Loss]: Float32Array<ArrayBuffer> };
+    },
+    readState(...groups) {
+      const wanted = Object.entries(state).filter(([group]) => !groups.length || groups.includes(group));
+      const read = (tensor: Tensor) => ({
+        shape: tensor.shape,
+        values: tensor.dataSync().slice() as TensorValues["values"],
+      });
+      return Promise.resolve(mapState(Object.fromEntries(wanted), read));
+    },
+    writeState(values) {
+      checkSameState(values, state);
+      dispose(state);
+      state = toTensors(values) as State;
+      return Promise.resolve();
+    },
+    dispose() {
+      dispose(state);
+    },
+  };
+}
+
+/** What one EmoCo step is fed, as batches bring it. */
+export interface FeedArrays {
+  /** Views [B, S, S, 3], normalised. */
+  viewQ: Float32Array<ArrayBuffer>;
+  viewK: Float32Array<ArrayBuffer>;
+  /** Emotion of every face [B]. */
+  emotions: Int32Array<ArrayBuffer>;
+  /** See `QueueFeeds`. */
+  rows: Int32Array<ArrayBuffer>;
+  filled: Int32Array<ArrayBuffer>;
+  learningRate: number;
+  /** See `Feeds`. */
+  keyOrder: Int32Array<ArrayBuffer>;
+  keyOrderBack: Int32Array<ArrayBuffer>;
+}
+
+/** The feeds of `emoco.ts`'s step, with their shapes. */
+export function emocoFeeds(arrays: FeedArrays): FeedValues<keyof Feeds> {
+  const batch = arrays.emotions.length;
+  const side = Math.round(Math.sqrt(arrays.viewQ.length / (3 * batch)));
+  const list = (values: Int32Array<ArrayBuffer>) => ({ shape: [values.length], values });
+  return {
+    viewQ: { shape: [batch, side, side, 3], values: arrays.viewQ },
+    viewK: { shape: [batch, side, side, 3], values: arrays.viewK },
+    emotions: list(arrays.emotions),
+    rows: list(arrays.rows),
+    filled: list(arrays.filled),
+    learningRate: { shape: [], values: Float32Array.of(arrays.learningRate) },
+    keyOrder: list(arrays.keyOrder),
+    keyOrderBack: list(arrays.keyOrderBack),
+  };
+}
