@@ -176,8 +176,8 @@ function terminalReport(): Report {
     say: (line) => write(`${live ? "\r\x1b[K" : ""}${line}\n`),
     show: (line) => {
       if (live) return write(`\r\x1b[K${line}`);
-      const name = line.split(":")[0];
-      if (name !== step) write(`${line}\n`);
+      const [name, numbers] = line.split(":");
+      if (name !== step) write(numbers ? `${name} ...\n` : `${line}\n`);
       step = name;
     },
   };

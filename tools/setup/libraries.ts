@@ -14,9 +14,9 @@ export interface Report {
   show(line: string): void;
 }
 
-/** What the libraries of an engine are made from; changes with every pinned wheel. */
+/** What the libraries of an engine are made from; changes with every pin and every path taken. */
 export function librariesMadeFrom(engine: Engine): string {
-  return engine.wheels.map(({ file, sha256 }) => `${file} ${sha256}`).join("\n");
+  return engine.wheels.map(({ file, sha256, prefixes }) => [file, sha256, ...prefixes].join(" ")).join("\n");
 }
 
 /**
