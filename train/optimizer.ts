@@ -39,10 +39,10 @@ export function sgd(
 }
 
 /** First and second moments of AdamW, each shaped like the weights. */
-export interface Moments {
+export type Moments = {
   first: Weights;
   second: Weights;
-}
+};
 
 /**
  * AdamW (Loshchilov and Hutter, 2019): decoupled weight decay, beta 0.9 and 0.999, epsilon 1e-8 (PyTorch's defaults).

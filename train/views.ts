@@ -14,11 +14,11 @@ export interface ViewOptions {
   skipBroken: boolean;
 }
 
-/** One batch: indices of its faces and their views, [B, S, S, 3] each, valid until the next batch is asked for. */
+/** One batch: indices of its faces and their views, [B, S, S, 3] each. */
 export interface ViewBatch {
   indices: Int32Array;
-  viewQ: Float32Array;
-  viewK: Float32Array;
+  viewQ: Float32Array<ArrayBuffer>;
+  viewK: Float32Array<ArrayBuffer>;
 }
 
 /** Makes views of a fixed list of faces. Close it, or its workers keep the program alive. */
@@ -37,7 +37,7 @@ export class ViewLoader implements Disposable {
     const { size, batchSize } = options;
     const parts = Math.max(1, Math.min(navigator.hardwareConcurrency, 16));
     this.#buffers = Array.from(
-      { length: AHEAD + 1 },
+      { length: AHEAD },
       () => new SharedArrayBuffer(2 * batchSize * size * size * 3 * Float32Array.BYTES_PER_ELEMENT),
     );
     this.#workers = Array.from({ length: parts }, (_, part) => {
@@ -97,9 +97,8 @@ export class ViewLoader implements Disposable {
     const pending: { job: Job; ready: Promise<void> }[] = [];
     const { size } = this.options;
     for (let step = first, next = first; step < last; step++) {
-      // One buffer is with the caller, so at most AHEAD more are being filled.
       while (next < last && pending.length < AHEAD) {
-        pending.push(this.#send({ ...describe(next), id: this.#jobs++, buffer: next % (AHEAD + 1) }));
+        pending.push(this.#send({ ...describe(next), id: this.#jobs++, buffer: next % AHEAD }));
         next++;
       }
       const { job, ready } = pending.shift()!;
@@ -108,8 +107,10 @@ export class ViewLoader implements Disposable {
       this.waited += performance.now() - asked;
       const both = new Float32Array(this.#buffers[job.buffer]);
       const length = job.indices.length * size * size * 3;
-      const viewK = job.kind === "random" ? both.subarray(both.length / 2) : both.subarray(0, 0);
-      yield { indices: job.indices, viewQ: both.subarray(0, length), viewK };
+      // Copied, so that the buffer can be filled again while the caller works.
+      const viewQ = both.slice(0, length),
+        viewK = both.slice(both.length / 2, job.kind === "random" ? undefined : both.length / 2);
+      yield { indices: job.indices, viewQ, viewK };
     }
   }
 

@@ -1,0 +1,38 @@
+/** Backbone features of faces in inference mode: what probes, the linear protocol and plots work on. */
+import { tf } from "./backend.ts";
+import { type Architecture, byRunning, featureCount, resnet, type Weights } from "./resnet.ts";
+import type { ViewLoader } from "./views.ts";
+
+/** A backbone at rest: weights and running batch-norm statistics. */
+export interface Backbone {
+  architecture: Architecture;
+  weights: Weights;
+  statistics: Weights;
+}
+
+/**
+ * Pooled features of the plain views of the loader's faces at `indices`, row by row: [N, F].
+ * @param onProgress called with the number of faces done
+ */
+export async function extractFeatures(
+  { architecture, weights, statistics }: Backbone,
+  loader: ViewLoader,
+  indices: Int32Array,
+  onProgress: (done: number) => void = () => {},
+): Promise<Float32Array<ArrayBuffer>> {
+  const { size } = loader.options;
+  const columns = featureCount(architecture);
+  const features = new Float32Array(indices.length * columns);
+  const normalize = byRunning(weights, statistics);
+  let done = 0;
+  for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
+    const rows = tf.tidy(() => {
+      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
+      return resnet(weights, images, architecture, normalize).dataSync();
+    });
+    features.set(rows as Float32Array, done * columns);
+    done += part.length;
+    onProgress(done);
+  }
+  return features;
+}

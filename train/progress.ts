@@ -1,0 +1,57 @@
+/** Progress on the terminal: one live line, or plain lines where the output is piped. */
+
+/** Shows how far a program is and how long it will still take. */
+export class Progress {
+  readonly #live = Deno.stdout.isTerminal();
+  readonly #started = performance.now();
+  #shown = 0;
+
+  /**
+   * @param total units of work in all
+   * @param done units that were done before this process started
+   */
+  constructor(readonly total: number, readonly done = 0) {}
+
+  /** Shows the state after `done` units. Piped, a line comes when `always` is set or ten seconds have passed. */
+  show(done: number, text: string, always = false): void {
+    const now = performance.now();
+    if (this.#live ? now - this.#shown < 100 && done < this.total : !always && now - this.#shown < 10_000) {
+      return;
+    }
+    this.#shown = now;
+    const line = `${text}  ${this.timeLeft(done)}`;
+    if (this.#live) write(`\r\x1b[K${line.slice(0, Deno.consoleSize().columns - 1)}`);
+    else write(`${line}\n`);
+  }
+
+  /** Prints a line that stays, above the live one. */
+  print(line: string): void {
+    write(this.#live ? `\r\x1b[K${line}\n` : `${line}\n`);
+  }
+
+  /** Ends the live line. */
+  end(): void {
+    if (this.#live) write("\r\x1b[K");
+  }
+
+  /** "2m 05s left", from the pace of this process. */
+  timeLeft(done: number): string {
+    const fresh = done - this.done;
+    if (fresh <= 0) return "";
+    return `${duration((performance.now() - this.#started) / fresh * (this.total - done))} left`;
+  }
+}
+
+/** Milliseconds as "1h 02m", "2m 05s" or "8s". */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)}h ${two(Math.floor(seconds / 60) % 60)}m`;
+  if (seconds >= 60) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  return `${seconds}s`;
+}
+
+function write(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}
