@@ -25,7 +25,8 @@ export interface GraphNode {
   op: string;
   /** Results by `name` or `name:index`, then nodes that only have to run before: `^name`. */
   input: string[];
-  attr: { [name: string]: AttributeValue };
+  /** AttrValue messages, serialised. */
+  attr: { [name: string]: Uint8Array<ArrayBuffer> };
 }
 
 /** Shape in TensorFlow's form. */
@@ -41,7 +42,19 @@ export function constantNode(
   bytes: Uint8Array,
 ): GraphNode {
   const tensor = { dtype, tensorShape: shapeValue(shape), tensorContent: bytes };
-  return { name, op: "Const", input: [], attr: { dtype: { type: dtype }, value: { tensor } } };
+  return { name, op: "Const", input: [], attr: attributes({ dtype: { type: dtype }, value: { tensor } }) };
+}
+
+/** Attributes in the form of a node. */
+export function attributes(values: { [name: string]: AttributeValue }): GraphNode["attr"] {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, encode("AttrValue", value)]),
+  );
+}
+
+/** Attribute of a node; undefined where it has none of that name. */
+export function attributeOf({ attr }: GraphNode, name: string): AttributeValue | undefined {
+  return attr[name] && decode("AttrValue", attr[name]) as AttributeValue;
 }
 
 const messages = protobuf.parse(`
@@ -49,7 +62,7 @@ const messages = protobuf.parse(`
   message GraphDef { repeated NodeDef node = 1; VersionDef versions = 4; }
   message VersionDef { int32 producer = 1; }
   message NodeDef {
-    string name = 1; string op = 2; repeated string input = 3; string device = 4; map<string, AttrValue> attr = 5;
+    string name = 1; string op = 2; repeated string input = 3; string device = 4; map<string, bytes> attr = 5; // each an AttrValue
   }
   message AttrValue {
     ListValue list = 1;

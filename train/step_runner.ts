@@ -16,6 +16,8 @@ import {
   toTensor,
   toTensors,
 } from "./state_values.ts";
+import type { Recordable } from "./trace.ts";
+import { openTraced, type TraceOptions } from "./traced_runner.ts";
 
 /** A pure step: it returns a new state of the same names and shapes, and its losses, and changes nothing. */
 export type StepFunction<State, Feed extends string, Loss extends string> = (
@@ -46,12 +48,20 @@ export interface StepRunner<Feed extends string = string, Loss extends string = 
   dispose(): void;
 }
 
-/** Opens a step with the given state, whose tensors belong to the runner from now on. */
+/**
+ * Opens a step with the given state, whose tensors belong to the runner from now on.
+ * @throws {Error} from the first run of a traced step, when something in it cannot be traced
+ */
 export function openStepRunner<State extends StateTensors, Feed extends string, Loss extends string>(
   step: StepFunction<State, Feed, Loss>,
   state: State,
+  { eager = false, ...options }: { eager?: boolean } & TraceOptions = {},
 ): StepRunner<Feed, Loss> {
-  return openEager(step, state);
+  if (eager) return openEager(step, state);
+  const values = mapState(state, valuesOf);
+  for (const group of Object.values(state)) tf.dispose(group);
+  const runner: unknown = openTraced(step as unknown as Recordable, values, options);
+  return runner as StepRunner<Feed, Loss>;
 }
 
 function openEager<State extends StateTensors, Feed extends string, Loss extends string>(
@@ -75,11 +85,7 @@ function openEager<State extends StateTensors, Feed extends string, Loss extends
     },
     readState(...groups) {
       const wanted = Object.entries(state).filter(([group]) => !groups.length || groups.includes(group));
-      const read = (tensor: Tensor) => ({
-        shape: tensor.shape,
-        values: tensor.dataSync().slice() as TensorValues["values"],
-      });
-      return Promise.resolve(mapState(Object.fromEntries(wanted), read));
+      return Promise.resolve(mapState(Object.fromEntries(wanted), valuesOf));
     },
     writeState(values) {
       checkSameState(values, state);
@@ -91,6 +97,10 @@ function openEager<State extends StateTensors, Feed extends string, Loss extends
       dispose(state);
     },
   };
+}
+
+function valuesOf(tensor: Tensor): TensorValues {
+  return { shape: tensor.shape, values: tensor.dataSync().slice() as TensorValues["values"] };
 }
 
 /** What one EmoCo step is fed, as batches bring it. */

@@ -3,7 +3,7 @@
  * addon of tfjs-node-gpu has loaded, found again by its name.
  */
 import "./backend.ts";
-import { DATA_TYPE } from "./graph_def.ts";
+import { DATA_TYPE, decode, type GraphNode } from "./graph_def.ts";
 import type { TensorValues } from "./state_values.ts";
 
 const OUTPUT = { struct: ["pointer", "i32"] } as const; // TF_Output: operation and index, 16 bytes
@@ -28,6 +28,7 @@ const library = Deno.dlopen("libtensorflow_cc.so.2", {
   TF_AddInputList: { parameters: ["pointer", "buffer", "i32"], result: "void" },
   TF_SetAttrValueProto: { parameters: ["pointer", "buffer", "buffer", "usize", "pointer"], result: "void" },
   TF_FinishOperation: { parameters: ["pointer", "pointer"], result: "pointer" },
+  TF_OperationToNodeDef: { parameters: ["pointer", "pointer", "pointer"], result: "void" },
   TF_OperationOutputType: { parameters: [OUTPUT], result: "i32" },
   TF_GraphGetTensorNumDims: { parameters: ["pointer", OUTPUT, "pointer"], result: "i32" },
   TF_GraphGetTensorShape: { parameters: ["pointer", OUTPUT, "buffer", "i32", "pointer"], result: "void" },
@@ -69,29 +70,27 @@ export class Graph {
   readonly pointer = c.TF_NewGraph();
 
   /**
-   * Adds one operation and infers its results.
+   * Adds one operation and infers its results, and the attributes that follow from its inputs, which `node` gets.
    * @param inputs results of earlier operations; an array among them is one input that is a list
-   * @param attributes serialised AttrValue messages
    * @throws {Error} TensorFlow's message when the operation, an attribute or a shape does not exist or fit
    */
   add(
-    op: string,
-    name: string,
+    node: GraphNode,
     inputs: readonly (SymbolicResult | readonly SymbolicResult[])[],
-    attributes: { [name: string]: Uint8Array<ArrayBuffer> },
     outputCount: number,
   ): SymbolicResult[] {
-    const operation = c.TF_NewOperation(this.pointer, cString(op), cString(name));
+    const operation = c.TF_NewOperation(this.pointer, cString(node.op), cString(node.name));
     for (const input of inputs) {
       if ("output" in input) c.TF_AddInput(operation, input.output);
       else c.TF_AddInputList(operation, concatenate(input.map(({ output }) => output)), input.length);
     }
-    for (const [key, bytes] of Object.entries(attributes)) {
+    for (const [key, bytes] of Object.entries(node.attr)) {
       checked((status) =>
         c.TF_SetAttrValueProto(operation, cString(key), bytes, BigInt(bytes.length), status)
       );
     }
     const finished = checked((status) => c.TF_FinishOperation(operation, status));
+    if (node.op !== "Const") node.attr = this.#attributesOf(finished);
     return Array.from({ length: outputCount }, (_, index) => {
       const output = outputStruct(finished, index);
       return { dtype: c.TF_OperationOutputType(output), shape: this.#shapeOf(output), output };
@@ -120,6 +119,16 @@ export class Graph {
 
   dispose(): void {
     c.TF_DeleteGraph(this.pointer);
+  }
+
+  #attributesOf(operation: Deno.PointerValue): GraphNode["attr"] {
+    const buffer = c.TF_NewBuffer();
+    try {
+      checked((status) => c.TF_OperationToNodeDef(operation, buffer, status));
+      return (decode("NodeDef", bufferBytes(buffer!)) as GraphNode).attr;
+    } finally {
+      c.TF_DeleteBuffer(buffer);
+    }
   }
 
   #shapeOf(output: Uint8Array<ArrayBuffer>): number[] | undefined {

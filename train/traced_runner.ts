@@ -1,0 +1,188 @@
+/** A step that runs as one TensorFlow graph, its state in variables of a session. */
+import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph_def.ts";
+import {
+  checkFilled,
+  checkSameState,
+  mapState,
+  type StateValues,
+  type TensorValues,
+} from "./state_values.ts";
+import type { FeedValues, StepRunner } from "./step_runner.ts";
+import { Graph, Session } from "./tensorflow_c.ts";
+import {
+  differenceOf,
+  record,
+  type Recordable,
+  type Recording,
+  type StateSpecs,
+  type TensorSpec,
+  variableName,
+  variableNode,
+} from "./trace.ts";
+
+/** How a traced step computes. */
+export interface TraceOptions {
+  /** Compile with XLA where it can. */
+  xla?: boolean;
+  /** Receives TensorFlow's timings (a RunMetadata message) of every run; slows runs down. */
+  profile?: (runMetadata: Uint8Array) => void;
+}
+
+/** A runner that also says what it runs. */
+export interface TracedRunner<Feed extends string = string, Loss extends string = string>
+  extends StepRunner<Feed, Loss> {
+  /** Operations of the step by their names, as they were handed to TensorFlow; empty before the first run. */
+  operations(): ReadonlyMap<string, GraphNode>;
+}
+
+/** The graph for feeds of one shape. */
+interface Trace {
+  readonly feeds: readonly string[];
+  readonly losses: readonly string[];
+  readonly recording: Recording;
+  readonly specs: { [name: string]: TensorSpec };
+  readonly nodes: readonly GraphNode[];
+  readonly call: ReturnType<Session["prepare"]>;
+  runs: number;
+  checkAt: number;
+}
+
+/**
+ * Opens a step as a graph. Each new set of feed shapes is recorded when it first comes.
+ *
+ * A step that depends on anything but its state and feeds would go on with what it saw while it was recorded. So it is
+ * recorded again before runs 2, 8, 32, ..., and must give the same graph: else the run throws an error that names what
+ * has changed.
+ */
+export function openTraced(
+  step: Recordable,
+  initial: StateValues,
+  { xla = false, profile }: TraceOptions = {},
+): TracedRunner {
+  const specs: StateSpecs = mapState(initial, specOf);
+  const graph = new Graph();
+  graph.import(graphDef(stateNodes(specs)), "state");
+  const session = new Session(graph, sessionConfig(xla));
+  const traces = new Map<string, Trace>();
+  let last: Trace | undefined;
+
+  const traceFor = (feeds: FeedValues): Trace => {
+    const feedSpecs = mapState({ feeds }, specOf).feeds;
+    const key = JSON.stringify(feedSpecs);
+    const known = traces.get(key);
+    if (known) return known;
+    const recording = record(step, specs, feedSpecs);
+    const prefix = `trace${traces.size}`;
+    const nodes = [...recording.nodes, ...assignments(recording)];
+    graph.import(graphDef(nodes), prefix);
+    const [names, losses] = [Object.keys(feedSpecs), Object.keys(recording.losses)];
+    const call = session.prepare({
+      feeds: names.map((name) => `${prefix}/feed/${name}`),
+      fetches: losses.map((name) => `${prefix}/${recording.losses[name]}`),
+      targets: recording.updates.map(({ variable }) => `${prefix}/update/${variable}`),
+    });
+    const trace = { feeds: names, losses, recording, specs: feedSpecs, nodes, call, runs: 0, checkAt: 2 };
+    traces.set(key, trace);
+    return trace;
+  };
+
+  const runner: TracedRunner = {
+    async run(feeds) {
+      for (const [name, feed] of Object.entries(feeds)) checkFilled(`feed "${name}"`, feed);
+      const trace = last = traceFor(feeds);
+      trace.runs++;
+      if (trace.runs === trace.checkAt) {
+        trace.checkAt *= 4;
+        const difference = differenceOf(trace.recording, record(step, specs, trace.specs));
+        if (difference) {
+          throw new Error(
+            `The step is not the same as when it was traced: ${difference}. What changes from step to step must be a feed.`,
+          );
+        }
+      }
+      const values = await trace.call(trace.feeds.map((name) => feeds[name]), profile);
+      return Object.fromEntries(
+        trace.losses.map((name, i) => [name, values[i].values as Float32Array<ArrayBuffer>]),
+      );
+    },
+    async readState(...groups) {
+      const wanted = Object.entries(specs).filter(([group]) => !groups.length || groups.includes(group));
+      const variables = wanted.flatMap(([group, members]) =>
+        Object.keys(members).map((name) => variableName(group, name))
+      );
+      const fetches = variables.map((variable) => `state/read/${variable}`);
+      const values = await session.prepare({ feeds: [], fetches, targets: [] })([]);
+      const byVariable = new Map(variables.map((variable, i) => [variable, values[i]]));
+      return mapState(
+        Object.fromEntries(wanted),
+        (_, name, group) => byVariable.get(variableName(group, name))!,
+      );
+    },
+    async writeState(state) {
+      checkSameState(state, specs);
+      const [variables, values] = [[] as string[], [] as TensorValues[]];
+      mapState(state, (value, name, group) => {
+        variables.push(variableName(group, name));
+        values.push(value);
+      });
+      const feeds = variables.map((variable) => `state/new/${variable}`);
+      const targets = variables.map((variable) => `state/write/${variable}`);
+      await session.prepare({ feeds, fetches: [], targets })(values);
+    },
+    dispose() {
+      session.dispose();
+      graph.dispose();
+    },
+    operations() {
+      return new Map(last?.nodes.map((node) => [node.name, node]));
+    },
+  };
+
+  // The first call of any method waits until the initial state is in its variables.
+  const written = runner.writeState(initial);
+  return {
+    ...runner,
+    run: (feeds) => written.then(() => runner.run(feeds)),
+    readState: (...groups) => written.then(() => runner.readState(...groups)),
+    writeState: (state) => written.then(() => runner.writeState(state)),
+  };
+}
+
+function specOf({ shape, values }: TensorValues): TensorSpec {
+  return { shape, dtype: values instanceof Int32Array ? "int32" : "float32" };
+}
+
+/** Variables with what reads and writes them from outside. */
+function stateNodes(specs: StateSpecs): GraphNode[] {
+  const nodes: GraphNode[] = [];
+  mapState(specs, (spec, name, group) => {
+    const variable = variableName(group, name);
+    const handle = variableNode(variable, spec);
+    const attr = attributes({ dtype: { type: DATA_TYPE[spec.dtype] } });
+    nodes.push(
+      handle,
+      { name: `read/${variable}`, op: "ReadVariableOp", input: [handle.name], attr },
+      { name: `new/${variable}`, op: "Placeholder", input: [], attr },
+      { name: `write/${variable}`, op: "AssignVariableOp", input: [handle.name, `new/${variable}`], attr },
+    );
+  });
+  return nodes;
+}
+
+/** Every variable takes its new value after its old one has been read. */
+function assignments({ updates }: Recording): GraphNode[] {
+  return updates.map(({ variable, dtype, value }) => ({
+    name: `update/${variable}`,
+    op: "AssignVariableOp",
+    input: [`variable/${variable}`, value, `^read/${variable}`],
+    attr: attributes({ dtype: { type: dtype } }),
+  }));
+}
+
+function sessionConfig(xla: boolean): Uint8Array<ArrayBuffer> {
+  const ON_2 = 2; // OptimizerOptions.GlobalJitLevel
+  return encode("ConfigProto", {
+    gpuOptions: { allowGrowth: true },
+    graphOptions: { optimizerOptions: { globalJitLevel: xla ? ON_2 : 0 } },
+  });
+}
