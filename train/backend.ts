@@ -175,9 +175,10 @@ async function load(): Promise<typeof TF> {
   setDefault("TF_ENABLE_ONEDNN_OPTS", "1");
   // The choice of device, too, is made while it loads, so before any program's own first line.
   if (Deno.args.includes("--device=cpu")) setDefault("CUDA_VISIBLE_DEVICES", "-1");
-  const quiet = setDefault("TF_CPP_MIN_LOG_LEVEL", "2");
+  setDefault("TF_CPP_MIN_LOG_LEVEL", "2");
   try {
-    const module = await (quiet ? withoutStderr(importTfjs) : importTfjs());
+    const isQuiet = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL")) >= 2;
+    const module = await (isQuiet ? withoutStderr(importTfjs) : importTfjs());
     return (module as unknown as { default?: typeof TF }).default ?? module;
   } catch (cause) {
     throw new Error(
@@ -193,10 +194,8 @@ function importTfjs(): Promise<typeof TF> {
   return import("@tensorflow/tfjs-node-gpu");
 }
 
-function setDefault(name: string, value: string): boolean {
-  if (Deno.env.get(name) !== undefined) return false;
-  Deno.env.set(name, value);
-  return true;
+function setDefault(name: string, value: string): void {
+  if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
 }
 
 /**
@@ -225,20 +224,22 @@ async function withoutStderr<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Names of the GPUs as NVIDIA's driver gives them, "NVIDIA H100 80GB HBM3" or "2 x ...". */
+/** Names of the GPUs as NVIDIA's driver gives them, "NVIDIA H100 80GB HBM3" or "2 x ..."; heeds CUDA_VISIBLE_DEVICES. */
 function gpuNames(): string {
-  const folder = "/proc/driver/nvidia/gpus";
-  const names: string[] = [];
+  const driver = Deno.dlopen("libcuda.so.1", {
+    cuInit: { parameters: ["u32"], result: "i32" },
+    cuDeviceGetCount: { parameters: ["buffer"], result: "i32" },
+    cuDeviceGetName: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  });
   try {
-    for (const gpu of Deno.readDirSync(folder)) {
-      const model = /^Model:\s*(.+)$/m.exec(Deno.readTextFileSync(`${folder}/${gpu.name}/information`));
-      if (model) names.push(model[1].trim());
-    }
-  } catch {
-    // A container may hide the driver's folder; TensorFlow has the GPU all the same.
+    const { cuInit, cuDeviceGetCount, cuDeviceGetName } = driver.symbols;
+    const count = new Int32Array(1);
+    const name = new Uint8Array(256);
+    // Devices are handles that count from 0.
+    if (cuInit(0) || cuDeviceGetCount(count) || cuDeviceGetName(name, name.length, 0)) return "GPU";
+    const text = new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+    return count[0] > 1 ? `${count[0]} x ${text}` : text;
+  } finally {
+    driver.close();
   }
-  if (names.length === 0) return "GPU";
-  const visible = Deno.env.get("CUDA_VISIBLE_DEVICES")?.split(",").length ?? names.length;
-  const count = Math.min(visible, names.length);
-  return count > 1 ? `${count} x ${names[0]}` : names[0];
 }
