@@ -3,13 +3,39 @@
  * every machine makes the same bytes from the same picture.
  * @module
  */
-import type { Similarity } from "./image.ts";
+import { invert, type Similarity, transformPoint } from "./similarity.ts";
 
 /** A picture: rows of RGBA, 4 bytes a pixel, opaque (an ImageData is one). */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8ClampedArray<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * A square of `size` pixels a side, filled through the similarity that leads from the picture to it: the mean over
+ * each pixel's area when it shrinks, bilinear when it enlarges, edge pixels repeated outside the picture.
+ */
+export function warp(image: Pixels, toCrop: Similarity, size: number): Pixels {
+  checkPixels(image);
+  if (!Number.isInteger(size) || size < 1) {
+    throw new RangeError(`A crop's side must be 1 or more, got ${size}.`);
+  }
+  const back = invert(toCrop);
+  const shrink = Math.sqrt(back.a * back.a + back.b * back.b);
+  if (shrink < 4) return sample(image, back, size, shrink);
+  // A face much larger than the crop: whole k x k blocks are averaged first, so that the cost stays one look at
+  // each pixel under the crop. 2 <= shrink / k < 3 remains, where the block's own width no longer shows.
+  const k = Math.floor(shrink / 2);
+  const reach = (Math.abs(back.a) + Math.abs(back.b)) * size / 2 + 2 * k;
+  const [cx, cy] = transformPoint(back, [size / 2, size / 2]);
+  const left = clamp(Math.floor(cx - reach), 0, image.width - 1);
+  const top = clamp(Math.floor(cy - reach), 0, image.height - 1);
+  const right = clamp(Math.ceil(cx + reach), left + 1, image.width);
+  const bottom = clamp(Math.ceil(cy + reach), top + 1, image.height);
+  const blocks = averageBlocks(image, left, top, right, bottom, k);
+  const inBlocks = { a: back.a / k, b: back.b / k, x: (back.x - left) / k, y: (back.y - top) / k };
+  return sample(blocks, inBlocks, size, shrink / k);
 }
 
 /**
@@ -20,7 +46,7 @@ export interface Pixels {
  * For speed positions are in 1/256 pixel and two channels share a 32-bit word: weights sum to 256, so a channel
  * times its weights stays below 2^16 and never runs into the next one.
  */
-export function warp(image: Pixels, back: Similarity, size: number, shrink: number): Pixels {
+function sample(image: Pixels, back: Similarity, size: number, shrink: number): Pixels {
   const data = words(image);
   const out = new Uint32Array(size * size);
   const n = Math.max(1, Math.ceil(shrink - 1e-3));
@@ -65,7 +91,7 @@ function words({ data }: Pixels): Uint32Array {
 }
 
 /** Means over k x k blocks of a part of the picture; its last row and column repeat to fill the last blocks. */
-export function averageBlocks(
+function averageBlocks(
   image: Pixels,
   left: number,
   top: number,

@@ -1,0 +1,115 @@
+/** A model small enough to be worked out by hand, written as ONNX with a protobuf writer of its own. */
+import type { ModelCard } from "@emoco/web/model-card";
+import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE } from "@emoco/web/model-card";
+
+/** What the model computes from a face's mean red, green and blue: sigmoid(W rgb + b) and softmax(V rgb). */
+export interface TinyModel {
+  /** [3][A] */
+  readonly weights: readonly (readonly number[])[];
+  /** [A] */
+  readonly bias: readonly number[];
+  /** [3][C]; without it the model has no emotions. */
+  readonly emotions?: readonly (readonly number[])[];
+  /** Names of input and outputs, for models that do not fit. */
+  readonly names?: Partial<Record<"image" | "probabilities" | "features" | "emotions", string>>;
+  /** A fixed number of faces instead of any. */
+  readonly batch?: number;
+}
+
+type Field = [number: number, value: number | string | Uint8Array];
+
+/** A protobuf message: numbers as varints, text and bytes with their length. */
+function message(...fields: Field[]): Uint8Array {
+  const out: number[] = [];
+  const varint = (value: number) => {
+    for (; value > 127; value = Math.floor(value / 128)) out.push(value % 128 + 128);
+    out.push(value);
+  };
+  for (const [number, value] of fields) {
+    varint(number * 8 + (typeof value === "number" ? 0 : 2));
+    if (typeof value === "number") varint(value);
+    else {
+      const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+      varint(bytes.length);
+      for (const byte of bytes) out.push(byte);
+    }
+  }
+  return Uint8Array.from(out);
+}
+
+function node(operator: string, inputs: string[], output: string, axis?: number): Uint8Array {
+  return message(
+    ...inputs.map((name): Field => [1, name]),
+    [2, output],
+    [4, operator],
+    ...(axis === undefined ? [] : [[5, message([1, "axis"], [3, axis], [20, 2])] as Field]),
+  );
+}
+
+function initializer(name: string, dims: number[], values: number[]): Uint8Array {
+  const raw = new Uint8Array(new Float32Array(values).buffer);
+  return message(...dims.map((dim): Field => [1, dim]), [2, 1], [8, name], [9, raw]);
+}
+
+function tensorInfo(name: string, dims: (number | string)[]): Uint8Array {
+  const shape = message(...dims.map((dim): Field => [1, message([typeof dim === "number" ? 1 : 2, dim])]));
+  return message([1, name], [2, message([1, message([1, 1], [2, shape])])]);
+}
+
+/** The model's bytes, for crops of `size` pixels. */
+export function writeTinyModel(model: TinyModel, size: number): Uint8Array {
+  const image = model.names?.image ?? "image", features = model.names?.features ?? "features";
+  const probabilities = model.names?.probabilities ?? "probabilities";
+  const emotions = model.names?.emotions ?? "emotions";
+  const count = model.bias.length, batch = model.batch ?? "N";
+  const graph: Field[] = [
+    [1, node("GlobalAveragePool", [image], "pooled")],
+    [1, node("Flatten", ["pooled"], features, 1)],
+    [1, node("Gemm", [features, "weights", "bias"], "logits")],
+    [1, node("Sigmoid", ["logits"], probabilities)],
+    [2, "tiny"],
+    [5, initializer("weights", [3, count], model.weights.flat())],
+    [5, initializer("bias", [count], [...model.bias])],
+    [11, tensorInfo(image, [batch, 3, size, size])],
+    [12, tensorInfo(probabilities, [batch, count])],
+    [12, tensorInfo(features, [batch, 3])],
+  ];
+  if (model.emotions) {
+    const emotionCount = model.emotions[0].length;
+    graph.push(
+      [1, node("MatMul", [features, "emotionWeights"], "emotionLogits")],
+      [1, node("Softmax", ["emotionLogits"], emotions, 1)],
+      [5, initializer("emotionWeights", [3, emotionCount], model.emotions.flat())],
+      [12, tensorInfo(emotions, [batch, emotionCount])],
+    );
+  }
+  return message([1, 8], [7, message(...graph)], [8, message([1, ""], [2, 13])]);
+}
+
+/** The card of a tiny model with these AUs, its digest worked out anew. */
+export async function writeTinyCard(bytes: Uint8Array, changes: Partial<ModelCard> = {}): Promise<ModelCard> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes.slice()));
+  return {
+    format: 1,
+    name: "tiny",
+    version: "1.0.0",
+    target: "occurrence",
+    aus: [{ au: 12, threshold: 0.5 }, { au: 4, threshold: 0.3 }],
+    emotions: null,
+    input: {
+      size: 32,
+      layout: "NCHW",
+      channels: "RGB",
+      range: [0, 1],
+      mean: [0.5, 0.4, 0.3],
+      std: [0.2, 0.25, 0.5],
+    },
+    alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
+    training: { data: "none", subjectsSha256: "0".repeat(64) },
+    metrics: {},
+    files: { "emoco.onnx": { sha256: digest.toHex(), precision: "float32" } },
+    licence: "MIT",
+    limits: "A test's model.",
+    ...changes,
+  };
+}
