@@ -162,7 +162,10 @@ export function relu<T extends Tensor>(x: T): T {
 /** Padding by (kernel - 1) / 2 on all sides, as PyTorch: TensorFlow's `same` pads unevenly at stride 2. */
 function convolve(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D {
   const side = (kernel.shape[0] - 1) / 2;
-  if (stride === 1 || side === 0) return tf.conv2d(x, kernel, stride, "same");
+  if (stride === 1) return tf.conv2d(x, kernel, 1, "same");
+  // A 1x1 kernel reads every second pixel, which a pool of one pixel picks: of few channels (under 8, with AVX2),
+  // oneDNN in TensorFlow 2.21 gives the kernel of a strided 1x1 convolution a wrong gradient.
+  if (side === 0) return tf.conv2d(tf.avgPool(x, 1, stride, "valid"), kernel, 1, "same");
   return tf.conv2d(tf.pad(x, [[0, 0], [side, side], [side, side], [0, 0]]), kernel, stride, "valid");
 }
 
