@@ -1,0 +1,155 @@
+/** Hair and full beards: where they grow, and shells of strands standing over the skin there. */
+import { ramp } from "./action_units.ts";
+import type { Head } from "./head.ts";
+import { noise } from "./noise.ts";
+import type { Sample } from "./sample.ts";
+import { beardCover } from "./skin.ts";
+import type { Subject } from "./subject.ts";
+
+/** Signed depth into the hair at a rest point of the scalp, in head units; negative is bare skin. */
+export function hairField(subject: Subject, x: number, y: number, z: number): number {
+  const style = subject.hairStyle, ax = Math.abs(x), key = subject.key;
+  const ragged = 0.5 * noise(x * 0.8, y * 0.8, z * 0.8, key + 51) +
+    0.2 * noise(x * 3, y * 3, z * 3, key + 52);
+  // The front: an arch over the forehead, higher at the temples of men who lose hair.
+  let line = 8.75 + subject.hairline - 0.03 * ax * ax;
+  if (style === "receding") line += 2.2 * Math.exp(-(((ax - 3.6) / 1.9) ** 2)) + 0.5;
+  if (style === "fringe") line = 7.25 + 0.35 * subject.hairline - 0.012 * ax * ax;
+  if (style === "long" || style === "tied") line -= 0.12 * ramp(ax, 1.5, 6) * 4 - 0.3;
+  let front = y - line;
+  if (style === "bald") front = -3;
+  // The side: behind a line from the temple down to before the ear, where a sideburn ends.
+  const side = Math.min(2.5 + 0.5 * (y - 3.5) - z, y - 1.6 + 6 * ramp(z, 1, -2.5));
+  let field = Math.max(front, style === "bald" ? Math.min(side, 6.5 - y) : side);
+  // The nape ends; the ear and what lies behind it stay bare.
+  field = Math.min(field, y + 4.6 + (style === "long" ? 3 : 0));
+  const ear = Math.min(4.4 - y, 2.2 - z, z + 2.2, y + 3);
+  if (ear > 0) field = Math.min(field, -ear - 0.3);
+  return field + ragged * 0.8;
+}
+
+/** How far hair stands off the skin, in head units. */
+function hairHeight(subject: Subject, field: number, y: number): number {
+  const full = { short: 0.75, cropped: 0.28, receding: 0.5, bald: 0.22, fringe: 0.9, long: 0.9, tied: 0.5 };
+  const top = subject.hairStyle === "short" || subject.hairStyle === "fringe"
+    ? 0.55 + 0.45 * ramp(y, 3, 9)
+    : 1;
+  return (full[subject.hairStyle] + 0.35 * Math.min(1, subject.curl)) * top * ramp(field, -0.2, 1.6) + 0.02;
+}
+
+/** Shells over part of the head: `source` names the head vertex under each of their vertices. */
+export interface Shells {
+  readonly source: Int32Array;
+  /** Height over the skin in head units, and from 0 to 1 of the full height. */
+  readonly height: Float32Array;
+  readonly level: Float32Array;
+  /** Depth into the hair. */
+  readonly field: Float32Array;
+  /** Triangles over the shells' own vertices. */
+  readonly triangles: Int32Array;
+}
+
+const LAYERS = 6;
+
+function stack(
+  head: Head,
+  fieldAt: (x: number, y: number, z: number) => number,
+  heightAt: (field: number, y: number) => number,
+): Shells {
+  const { rest, triangles, surface } = head;
+  const count = rest.length / 3;
+  const field = new Float32Array(count);
+  for (let i = 0; i < count; i++) field[i] = fieldAt(rest[3 * i], rest[3 * i + 1], rest[3 * i + 2]);
+  const place = new Int32Array(count).fill(-1);
+  const order: number[] = [], faces: number[] = [];
+  for (let t = 0; t < surface.length; t++) {
+    if (surface[t] > 1) continue;
+    const corners = [0, 1, 2].map((k) => triangles[3 * t + k]);
+    if (Math.max(...corners.map((c) => field[c])) < -0.25) continue;
+    for (const c of corners) {
+      if (place[c] < 0) {
+        place[c] = order.length;
+        order.push(c);
+      }
+      faces.push(place[c]);
+    }
+  }
+  const size = order.length;
+  const shells = {
+    source: new Int32Array(size * LAYERS),
+    height: new Float32Array(size * LAYERS),
+    level: new Float32Array(size * LAYERS),
+    field: new Float32Array(size * LAYERS),
+    triangles: new Int32Array(faces.length * LAYERS),
+  };
+  // Outermost first, so that most of what lies below is hidden before it is looked at.
+  for (let layer = 0; layer < LAYERS; layer++) {
+    const level = (LAYERS - layer) / LAYERS;
+    order.forEach((vertex, i) => {
+      const at = layer * size + i;
+      shells.source[at] = vertex;
+      shells.level[at] = level;
+      shells.field[at] = field[vertex];
+      shells.height[at] = level * heightAt(field[vertex], rest[3 * vertex + 1]);
+    });
+    faces.forEach((vertex, i) => shells.triangles[layer * faces.length + i] = layer * size + vertex);
+  }
+  return shells;
+}
+
+/** The shells of a subject's hair. */
+export function hairShells(head: Head, subject: Subject): Shells {
+  return stack(
+    head,
+    (x, y, z) => hairField(subject, x, y, z),
+    (field, y) => hairHeight(subject, field, y),
+  );
+}
+
+/** The shells of a subject's beard, none for stubble. */
+export function beardShells(head: Head, subject: Subject): Shells | null {
+  if (subject.beard === "none" || subject.beard === "stubble") return null;
+  return stack(
+    head,
+    (x, y, z) => z > -1 ? 1.6 * beardCover(subject, x, y, z) - 0.6 : -1,
+    (field, y) =>
+      (subject.beard === "full" ? 0.5 : 0.3) * ramp(field, -0.3, 1) * (0.6 + 0.4 * ramp(y, -2.5, -5)) + 0.01,
+  );
+}
+
+/** The pattern of strands at a rest point: 0 to 1, in stripes from the crown down, in tufts when curly. */
+export function strands(subject: Subject, x: number, y: number, z: number, level: number): number {
+  const px = x, py = y - 3, pz = z + 1.5;
+  const round = Math.atan2(px, pz), down = Math.atan2(Math.hypot(px, pz), py);
+  const key = subject.key, curl = Math.min(1, subject.curl);
+  const wave = 0.25 * curl * noise(px, py, pz, key + 61);
+  const across = (round + 0.25 * level + wave) * 9;
+  const straight = noise(across * 5, down * 2.5, level * 0.6, key + 62) * 0.7 +
+    noise(across * 1.6, down * 2, 0, key + 63) * 0.5;
+  if (curl < 0.25) return 0.5 + 0.5 * straight;
+  const tufts = noise(px * 3.2, py * 3.2, pz * 3.2, key + 64);
+  return 0.5 + 0.5 * (straight * (1 - curl) + tufts * curl);
+}
+
+/** Whether a shell has hair at a point: strands thin out towards their tips and past the hairline. */
+export function hasStrand(
+  subject: Subject,
+  x: number,
+  y: number,
+  z: number,
+  level: number,
+  field: number,
+): boolean {
+  const pattern = strands(subject, x, y, z, level);
+  return pattern > 0.12 + 0.5 * level * level && field + (pattern - 0.5) * 0.9 > 0.15 * level;
+}
+
+/** Paints a point of hair at height `level`. */
+export function paintHair(s: Sample, subject: Subject, level: number): void {
+  const pattern = strands(subject, s.x, s.y, s.z, level);
+  const tone = (0.75 + 0.5 * pattern) * (0.9 + 0.2 * noise(s.x, s.y, s.z, subject.key + 66));
+  s.r = subject.hair[0] * tone, s.g = subject.hair[1] * tone, s.b = subject.hair[2] * tone;
+  s.specular = 0.035 + 0.12 * s.r, s.gloss = 70, s.wrap = 0.3;
+  s.strand = 0.35 + 0.65 * level;
+  s.open *= 0.5 + 0.5 * level;
+}

@@ -1,0 +1,130 @@
+/** Light: a shadow map for the key light, and the share of the surroundings each vertex sees. */
+import { cross, unit } from "./mesh.ts";
+import { DepthBuffer } from "./raster.ts";
+
+/** How much of a key light reaches a point, by a depth map seen from the light. */
+export class ShadowMap {
+  readonly #buffer: DepthBuffer;
+  readonly #axes: readonly (readonly number[])[];
+  readonly #scale: number;
+  readonly #size: number;
+  readonly #reach: number;
+  readonly #spread: number;
+
+  /**
+   * `meshes` have vertices [V, 3] in the camera's frame, the head's middle at the origin; `from` points to the light;
+   * `soft` is the radius over which the shadow's edge runs out, in head units.
+   */
+  constructor(
+    meshes: readonly { readonly world: Float32Array; readonly triangles: Int32Array }[],
+    from: readonly number[],
+    soft: number,
+    size = 384,
+    reach = 15,
+  ) {
+    const right = unit(cross([0, 1, 0.001], from)), up = cross(from, right);
+    this.#axes = [right, up, from];
+    this.#size = size;
+    this.#reach = reach;
+    this.#scale = size / (2 * reach);
+    this.#spread = Math.max(0.7, soft * this.#scale);
+    this.#buffer = new DepthBuffer(size, size);
+    for (const { world, triangles } of meshes) {
+      const screen = new Float32Array(world.length);
+      for (let i = 0; i < world.length; i += 3) {
+        const x = world[i], y = world[i + 1], z = world[i + 2];
+        screen[i] = (right[0] * x + right[1] * y + right[2] * z + reach) * this.#scale;
+        screen[i + 1] = (reach - up[0] * x - up[1] * y - up[2] * z) * this.#scale;
+        screen[i + 2] = -(from[0] * x + from[1] * y + from[2] * z);
+      }
+      this.#buffer.draw(screen, triangles, 0, triangles.length / 3, true);
+    }
+  }
+
+  /** Share of the light that arrives, 0 to 1; the normal keeps a surface from shading itself. */
+  lit(x: number, y: number, z: number, nx: number, ny: number, nz: number, turn: number): number {
+    const [right, up, from] = this.#axes, size = this.#size;
+    const lift = 0.16 + 0.1 * this.#spread / this.#scale;
+    x += nx * lift, y += ny * lift, z += nz * lift;
+    const px = (right[0] * x + right[1] * y + right[2] * z + this.#reach) * this.#scale;
+    const py = (this.#reach - up[0] * x - up[1] * y - up[2] * z) * this.#scale;
+    const depth = -(from[0] * x + from[1] * y + from[2] * z);
+    const cos = Math.cos(turn), sin = Math.sin(turn), map = this.#buffer.depth;
+    const slope = 0.25 * this.#spread / this.#scale;
+    let sum = 0;
+    for (let i = 0; i < TAPS; i++) {
+      const dx = DISC[2 * i] * this.#spread, dy = DISC[2 * i + 1] * this.#spread;
+      const ix = Math.floor(px + cos * dx - sin * dy), iy = Math.floor(py + sin * dx + cos * dy);
+      // The farther a tap lies off, the more a slanted surface may rise to it.
+      const slack = 0.1 + slope * RADIUS[i];
+      if (ix < 0 || iy < 0 || ix >= size || iy >= size || depth <= map[iy * size + ix] + slack) sum++;
+    }
+    return sum / TAPS;
+  }
+}
+
+/** Points spread evenly over a disc (Vogel's spiral), x and y in turn, and how far each lies from its middle. */
+const TAPS = 12;
+const RADIUS = Float32Array.from({ length: TAPS }, (_, n) => Math.sqrt((n + 0.5) / TAPS));
+const DISC = Float32Array.from({ length: 2 * TAPS }, (_, i) => {
+  const angle = (i >> 1) * 2.399963;
+  return RADIUS[i >> 1] * (i & 1 ? Math.sin(angle) : Math.cos(angle));
+});
+
+/** Directions spread evenly over a sphere (Fibonacci's lattice). */
+function directions(count: number): [number, number, number][] {
+  return Array.from({ length: count }, (_, i) => {
+    const y = 1 - 2 * (i + 0.5) / count, radius = Math.sqrt(1 - y * y), angle = i * 2.399963;
+    return [radius * Math.cos(angle), y, radius * Math.sin(angle)];
+  });
+}
+
+const DOME = directions(32);
+const GRID = 72;
+
+/**
+ * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 32 directions the vertices
+ * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle.
+ */
+export function openness(vertices: Float32Array, normals: Float32Array, reach = 15): Float32Array {
+  const count = vertices.length / 3;
+  const seen = new Float32Array(count), total = new Float32Array(count);
+  const grid = new Float32Array(GRID * GRID), scale = GRID / (2 * reach);
+  const u = new Float32Array(count), v = new Float32Array(count), d = new Float32Array(count);
+  for (const direction of DOME) {
+    const right = unit(cross([0.02, 0.01, 1], direction)), up = cross(direction, right);
+    grid.fill(-Infinity);
+    for (let n = 0, i = 0; n < count; n++, i += 3) {
+      const x = vertices[i], y = vertices[i + 1], z = vertices[i + 2];
+      u[n] = (right[0] * x + right[1] * y + right[2] * z + reach) * scale;
+      v[n] = (up[0] * x + up[1] * y + up[2] * z + reach) * scale;
+      d[n] = direction[0] * x + direction[1] * y + direction[2] * z;
+      const gx = u[n] | 0, gy = v[n] | 0;
+      if (gx < 0 || gy < 0 || gx >= GRID || gy >= GRID) continue;
+      const at = gy * GRID + gx;
+      if (d[n] > grid[at]) grid[at] = d[n];
+    }
+    for (let n = 0, i = 0; n < count; n++, i += 3) {
+      const facing = direction[0] * normals[i] + direction[1] * normals[i + 1] +
+        direction[2] * normals[i + 2];
+      if (facing <= 0) continue;
+      total[n] += facing;
+      // Four cells round the point, weighted by closeness.
+      const fu = u[n] - 0.5, fv = v[n] - 0.5;
+      const gx = Math.floor(fu), gy = Math.floor(fv), sx = fu - gx, sy = fv - gy;
+      if (gx < 0 || gy < 0 || gx >= GRID - 1 || gy >= GRID - 1) {
+        seen[n] += facing;
+        continue;
+      }
+      const at = gy * GRID + gx, depth = d[n] + 0.45;
+      let free = 0;
+      if (grid[at] <= depth) free += (1 - sx) * (1 - sy);
+      if (grid[at + 1] <= depth) free += sx * (1 - sy);
+      if (grid[at + GRID] <= depth) free += (1 - sx) * sy;
+      if (grid[at + GRID + 1] <= depth) free += sx * sy;
+      seen[n] += facing * free;
+    }
+  }
+  for (let n = 0; n < count; n++) seen[n] = total[n] > 0 ? seen[n] / total[n] : 1;
+  return seen;
+}

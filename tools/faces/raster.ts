@@ -1,0 +1,77 @@
+/** A z-buffer: which triangle each sample of a picture sees, and where in it. */
+
+/** Vertices on the picture, [V, 3]: x right and y down in samples, z the distance from the camera. */
+export type Screen = Float32Array;
+
+/** Says whether a triangle covers a sample at these barycentric weights: how hair and lashes get their gaps. */
+export type Accept = (triangle: number, w0: number, w1: number, w2: number, sample: number) => boolean;
+
+/** What each sample sees; `triangle` is -1 where it sees nothing. */
+export class DepthBuffer {
+  readonly depth: Float32Array;
+  readonly triangle: Int32Array;
+  /** Weights of the triangle's first and second vertex; the third's is the rest to 1. */
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+
+  constructor(readonly width: number, readonly height: number) {
+    this.depth = new Float32Array(width * height);
+    this.triangle = new Int32Array(width * height);
+    this.first = new Float32Array(width * height);
+    this.second = new Float32Array(width * height);
+    this.clear();
+  }
+
+  /** Forgets everything drawn. */
+  clear(): void {
+    this.depth.fill(Infinity);
+    this.triangle.fill(-1);
+  }
+
+  /**
+   * Draws triangles `from` up to `to`. A sample is its centre (+0.5); triangles that turn clockwise on the
+   * picture show their back and are skipped unless `bothSides`.
+   */
+  draw(
+    screen: Screen,
+    triangles: Int32Array,
+    from: number,
+    to: number,
+    bothSides = false,
+    accept?: Accept,
+  ): void {
+    const { width, height, depth, triangle, first, second } = this;
+    for (let t = from; t < to; t++) {
+      const a = 3 * triangles[3 * t], b = 3 * triangles[3 * t + 1], c = 3 * triangles[3 * t + 2];
+      const ax = screen[a], ay = screen[a + 1], bx = screen[b], by = screen[b + 1];
+      const cx = screen[c], cy = screen[c + 1];
+      // y points down, so a triangle seen from outside has a negative area here.
+      const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
+      if (area === 0 || (area > 0 && !bothSides) || !(area === area)) continue;
+      const x0 = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));
+      const x1 = Math.min(width - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
+      const y0 = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
+      const y1 = Math.min(height - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
+      if (x0 > x1 || y0 > y1) continue;
+      const inverse = 1 / area;
+      const az = screen[a + 2], bz = screen[b + 2], cz = screen[c + 2];
+      const step0 = (by - cy) * inverse, step1 = (cy - ay) * inverse;
+      for (let y = y0; y <= y1; y++) {
+        const py = y + 0.5;
+        const px = x0 + 0.5;
+        let w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse;
+        let w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse;
+        for (let x = x0, at = y * width + x0; x <= x1; x++, at++, w0 += step0, w1 += step1) {
+          const w2 = 1 - w0 - w1;
+          if (w0 < -1e-6 || w1 < -1e-6 || w2 < -1e-6) continue;
+          const z = w0 * az + w1 * bz + w2 * cz;
+          if (z >= depth[at] || (accept && !accept(t, w0, w1, w2, at))) continue;
+          depth[at] = z;
+          triangle[at] = t;
+          first[at] = w0;
+          second[at] = w1;
+        }
+      }
+    }
+  }
+}

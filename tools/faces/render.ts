@@ -1,0 +1,204 @@
+/** One picture of one face: geometry, visibility, paint, light, lens. */
+import {
+  alignmentTransform,
+  type FacePoints,
+  type Point,
+  type Similarity,
+  transformPoint,
+} from "@emoco/web/image";
+import type { UnitWeights } from "./action_units.ts";
+import { paintBackground } from "./background.ts";
+import { openness, ShadowMap } from "./light.ts";
+import { rotation, turn, vertexNormals } from "./mesh.ts";
+import type { HeadModel } from "./model.ts";
+import { attachedParts, headPart, type Part } from "./parts.ts";
+import { DepthBuffer } from "./raster.ts";
+import { Sample } from "./sample.ts";
+import type { Scene } from "./scene.ts";
+import { blur, develop } from "./sensor.ts";
+import { Shader } from "./shade.ts";
+import type { Subject } from "./subject.ts";
+
+/** What part of the world a picture shows. */
+export type View =
+  /** The aligned crop, `size` pixels a side, as a finder with the scene's errors would cut it. */
+  | { readonly kind: "aligned"; readonly size: number }
+  /** The head with its middle at (x, y), `scale` pixels a head unit; `alpha` leaves the background out. */
+  | {
+    readonly kind: "framed";
+    readonly width: number;
+    readonly height: number;
+    readonly scale: number;
+    readonly x: number;
+    readonly y: number;
+    readonly alpha: boolean;
+  };
+
+/** A finished picture with what is known about it. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** True points in this picture's pixels. */
+  readonly points: FacePoints;
+  /** How far the inner lips stand apart beyond the subject's rest, in head units. */
+  readonly lipGap: number;
+}
+
+/** The middle of the head: what turns, and what the camera looks at. */
+const MIDDLE = [0, 0.8, 2] as const;
+
+/** Points as a finder with these errors (x and y in turn, in eye distances) would give them. */
+function finderPoints(points: FacePoints, errors: readonly number[]): FacePoints {
+  const { leftEye, rightEye } = points;
+  const span = Math.hypot(leftEye[0] - rightEye[0], leftEye[1] - rightEye[1]);
+  const moved = (p: Point, i: number): Point => [p[0] + errors[i] * span, p[1] + errors[i + 1] * span];
+  return {
+    leftEye: moved(leftEye, 0),
+    rightEye: moved(rightEye, 2),
+    nose: moved(points.nose, 4),
+    mouth: moved(points.mouth, 6),
+  };
+}
+
+/** Perspective onto the plane through the middle of the head: x right, y down in head units, then depth. */
+function project(world: Float32Array, distance: number): Float32Array {
+  const out = new Float32Array(world.length);
+  for (let i = 0; i < world.length; i += 3) {
+    const depth = distance - world[i + 2], zoom = distance / depth;
+    out[i] = world[i] * zoom, out[i + 1] = -world[i + 1] * zoom, out[i + 2] = depth;
+  }
+  return out;
+}
+
+/** Draws a subject with an expression in a scene; `samples` squared samples make a pixel. */
+export function renderFace(
+  model: HeadModel,
+  subject: Subject,
+  weights: UnitWeights,
+  scene: Scene,
+  view: View,
+  samples = 2,
+): Picture {
+  const person = model.person(subject);
+  const local = model.express(person, weights, scene.gaze);
+  const matrix = rotation(scene.pose.yaw, scene.pose.pitch, scene.pose.roll);
+  const normals = turn(vertexNormals(local, model.head.triangles), matrix);
+  const world = turn(local, matrix, MIDDLE);
+  const open = openness(world, normals);
+
+  // Perspective, then the similarity of the crop: one mapping, so that the picture is sampled only once.
+  const width = view.kind === "aligned" ? view.size : view.width;
+  const height = view.kind === "aligned" ? view.size : view.height;
+  const flat = project(world, scene.distance);
+  const seen = model.points(flat);
+  const place: Similarity = view.kind === "aligned"
+    ? alignmentTransform(finderPoints(seen, scene.finder), view.size)
+    : { a: view.scale, b: 0, x: view.x, y: view.y };
+  const lay = (screen: Float32Array) => {
+    for (let i = 0; i < screen.length; i += 3) {
+      const x = screen[i], y = screen[i + 1];
+      screen[i] = samples * (place.a * x - place.b * y + place.x);
+      screen[i + 1] = samples * (place.b * x + place.a * y + place.y);
+    }
+    return screen;
+  };
+
+  const buffer = new DepthBuffer(width * samples, height * samples);
+  const owner = new Uint8Array(buffer.triangle.length);
+  const parts: Part[] = [
+    headPart(model, person, weights, { world, normals, open }),
+    ...attachedParts(
+      model,
+      person,
+      { world, normals, open },
+      (points) => turn(points, matrix, MIDDLE),
+      matrix,
+    ),
+  ];
+  parts.forEach((part, n) => {
+    const { triangles, rest, bothSides, accept } = part;
+    const screen = lay(n === 0 ? flat : project(part.world, scene.distance));
+    buffer.draw(screen, triangles, 0, triangles.length / 3, bothSides, (t, w0, w1, w2, at) => {
+      if (accept) {
+        const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
+        const x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
+        const y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
+        const z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
+        if (!accept(x, y, z, t, w0, w1, w2)) return false;
+      }
+      owner[at] = n;
+      return true;
+    });
+  });
+
+  const shadow = new ShadowMap(parts.filter((part) => part.shadows), scene.key.from, scene.key.softness);
+  const shader = new Shader(scene, matrix, shadow);
+  const light = shadeSamples(buffer, owner, parts, shader, width, samples);
+  if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
+  blur(light, width, height, 4, scene.blur * (view.kind === "aligned" ? view.size / 128 : 1));
+  return {
+    width,
+    height,
+    data: develop(light, scene.exposure, scene.noise, subject.key),
+    points: {
+      leftEye: transformPoint(place, seen.leftEye),
+      rightEye: transformPoint(place, seen.rightEye),
+      nose: transformPoint(place, seen.nose),
+      mouth: transformPoint(place, seen.mouth),
+    },
+    lipGap: model.lipGap(person, local),
+  };
+}
+
+/** Linear light [H, W, 4] of all samples that see a part; the last channel is their share of the pixel. */
+function shadeSamples(
+  buffer: DepthBuffer,
+  owner: Uint8Array,
+  parts: readonly Part[],
+  shader: Shader,
+  width: number,
+  samples: number,
+): Float32Array {
+  const light = new Float32Array(4 * width * (buffer.height / samples));
+  const share = 1 / (samples * samples);
+  const s = new Sample(), n = new Float32Array(3), p = new Float32Array(3);
+  for (let at = 0; at < buffer.triangle.length; at++) {
+    const t = buffer.triangle[at];
+    if (t < 0) continue;
+    const { triangles, rest, normals, world, open, bothSides, paint } = parts[owner[at]];
+    const w0 = buffer.first[at], w1 = buffer.second[at], w2 = 1 - w0 - w1;
+    const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
+    s.x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
+    s.y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
+    s.z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
+    for (let k = 0; k < 3; k++) {
+      n[k] = w0 * normals[3 * a + k] + w1 * normals[3 * b + k] + w2 * normals[3 * c + k];
+      p[k] = w0 * world[3 * a + k] + w1 * world[3 * b + k] + w2 * world[3 * c + k];
+    }
+    const length = Math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) || 1;
+    const facing = bothSides && n[2] < 0 ? -1 : 1;
+    for (let k = 0; k < 3; k++) n[k] *= facing / length;
+    s.gx = s.gy = s.gz = 0, s.open = 1, s.wrap = 0, s.strand = 0;
+    paint(s, t, a);
+    shader.shade(s, n, p, w0 * open[a] + w1 * open[b] + w2 * open[c], at);
+    const row = Math.floor(at / buffer.width), column = at - row * buffer.width;
+    const out = 4 * (Math.floor(row / samples) * width + Math.floor(column / samples));
+    for (let k = 0; k < 3; k++) light[out + k] += shader.light[k] * share;
+    light[out + 3] += share;
+  }
+  return light;
+}
+
+function addBackground(light: Float32Array, width: number, height: number, scene: Scene, key: number): void {
+  const back = new Float32Array(3);
+  for (let y = 0, out = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, out += 4) {
+      const rest = 1 - light[out + 3];
+      if (rest <= 1e-6) continue;
+      paintBackground(scene, (x + 0.5) / width, (y + 0.5) / height, key, back, 0);
+      for (let k = 0; k < 3; k++) light[out + k] += rest * back[k];
+      light[out + 3] = 1;
+    }
+  }
+}

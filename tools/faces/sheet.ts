@@ -1,0 +1,113 @@
+/** Contact sheets: what the faces look like, to be looked at by people. */
+import { Buffer } from "node:buffer";
+import sharp, { type OverlayOptions } from "sharp";
+import { actionUnit, EMOTIONS } from "@emoco/web/facs";
+import { LABELLED_UNITS, type UnitWeights } from "./action_units.ts";
+import { drawFace, IDENTITY_MODES, type Portrait } from "./draw.ts";
+import { writeWhole } from "./write_whole.ts";
+import type { Group, RenderPool } from "./pool.ts";
+import { Random } from "./random.ts";
+import type { Picture } from "./render.ts";
+import { drawScene, type Scene } from "./scene.ts";
+import { drawSubject } from "./subject.ts";
+
+interface Tile {
+  readonly portrait: Portrait;
+  readonly title: string;
+}
+
+const TITLE = 18;
+
+/** Even light from the front, straight pose: nothing but the action unit differs between tiles. */
+function plainScene(): Scene {
+  return {
+    ...drawScene(new Random(1)),
+    pose: { yaw: 0, pitch: 0, roll: 0 },
+    gaze: { yaw: 0, pitch: 0 },
+    distance: 90,
+    key: { from: [0.45, 0.42, 0.788], colour: [0.95, 0.92, 0.88], softness: 0.7 },
+    fill: { from: [-0.6, 0.1, 0.793], colour: [0.15, 0.16, 0.18] },
+    ambient: { sky: [0.45, 0.48, 0.53], horizon: [0.4, 0.4, 0.42], ground: [0.25, 0.22, 0.2] },
+    exposure: 1,
+    background: { top: [0.2, 0.25, 0.3], bottom: [0.12, 0.14, 0.17], blobs: [], grain: 0 },
+    blur: 0,
+    noise: 0,
+    finder: [0, 0, 0, 0, 0, 0, 0, 0],
+  };
+}
+
+async function compose(
+  pool: RenderPool,
+  tiles: readonly Tile[],
+  columns: number,
+  quality: number,
+): Promise<Uint8Array> {
+  const pictures: Picture[] = new Array(tiles.length);
+  const groups: Group<number>[] = tiles.map(({ portrait }, i) => [{ portrait, tag: i }]);
+  await pool.run(groups, (picture, i) => {
+    pictures[i] = picture;
+    return Promise.resolve();
+  });
+  const { width, height } = pictures[0];
+  const titled = tiles.some((tile) => tile.title);
+  const pitch = height + (titled ? TITLE : 0), rows = Math.ceil(tiles.length / columns);
+  const layers: OverlayOptions[] = pictures.map(({ data }, i) => ({
+    input: Buffer.from(data.buffer),
+    raw: { width, height, channels: 4 },
+    left: (i % columns) * width,
+    top: Math.floor(i / columns) * pitch,
+  }));
+  if (titled) {
+    const texts = tiles.map(({ title }, i) => {
+      const x = (i % columns + 0.5) * width, y = Math.floor(i / columns) * pitch + height + 13;
+      return `<text x="${x}" y="${y}" text-anchor="middle">${title}</text>`;
+    });
+    const svg =
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${columns * width}" height="${rows * pitch}" ` +
+      `font-family="sans-serif" font-size="12" fill="#222">${texts.join("")}</svg>`;
+    layers.push({ input: Buffer.from(svg), left: 0, top: 0 });
+  }
+  const canvas = { width: columns * width, height: rows * pitch, channels: 3 as const, background: "#fff" };
+  return await sharp({ create: canvas }).composite(layers).jpeg({ quality }).toBuffer();
+}
+
+function unitTiles(seed: number): Tile[] {
+  const scene = plainScene();
+  const view = { kind: "aligned", size: 176 } as const;
+  const tiles: Tile[] = [];
+  const one = (au: number): UnitWeights => ({ [au]: { left: 1, right: 1 } });
+  for (const index of [UNIT_SUBJECT]) {
+    const subject = { ...drawSubject(seed, index, IDENTITY_MODES), glasses: null, beard: "none" as const };
+    tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });
+    for (const au of LABELLED_UNITS) {
+      const title = `AU${au} ${actionUnit(au).name}`;
+      tiles.push({ portrait: { subject, weights: one(au), scene, view, samples: 3 }, title });
+    }
+  }
+  return tiles;
+}
+
+/** The subject of the action unit sheet, and the subjects of the emotion sheet. */
+const UNIT_SUBJECT = 9, EMOTION_SUBJECTS = [6, 1, 14, 3, 10, 5];
+
+function emotionTiles(seed: number): Tile[] {
+  const view = { kind: "aligned", size: 128 } as const;
+  return EMOTION_SUBJECTS.flatMap((subject, row) =>
+    EMOTIONS.map((emotion, face) => {
+      const draw = drawFace(seed, subject, face, "pretrain");
+      const { weights, scene } = draw;
+      const title = row === EMOTION_SUBJECTS.length - 1 ? emotion : "";
+      return { portrait: { subject: draw.subject, weights, scene, view, samples: 2 }, title };
+    })
+  );
+}
+
+/** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion) and `sheet_action_units.jpg`. */
+export async function renderSheets(pool: RenderPool, folder: string, seed: number): Promise<void> {
+  Deno.mkdirSync(folder, { recursive: true });
+  await writeWhole(
+    `${folder}/sheet_emotions.jpg`,
+    await compose(pool, emotionTiles(seed), EMOTIONS.length, 88),
+  );
+  await writeWhole(`${folder}/sheet_action_units.jpg`, await compose(pool, unitTiles(seed), 6, 88));
+}

@@ -1,0 +1,182 @@
+/** Who is drawn: everything about a face that stays while its expression changes. */
+import { Random } from "./random.ts";
+
+/** Linear red, green and blue. */
+export type Colour = readonly [r: number, g: number, b: number];
+
+export const HAIR_STYLES = ["short", "cropped", "receding", "bald", "fringe", "long", "tied"] as const;
+export type HairStyle = typeof HAIR_STYLES[number];
+export const BEARDS = ["none", "stubble", "moustache", "goatee", "full"] as const;
+export type Beard = typeof BEARDS[number];
+
+export interface Glasses {
+  /** Half width, half height of a rim, and the exponent of its superellipse (2 is an ellipse). */
+  readonly width: number;
+  readonly height: number;
+  readonly corner: number;
+  readonly thickness: number;
+  readonly colour: Colour;
+}
+
+/** One person. Colours are linear reflectances. */
+export interface Subject {
+  readonly name: string;
+  /** Key of this subject's noise patterns. */
+  readonly key: number;
+  /** Weights of the identity modes. */
+  readonly identity: readonly number[];
+  /** 0 young to 1 old. */
+  readonly age: number;
+  /** Skin tone from 1 (lightest) to 6 (darkest). */
+  readonly skinGroup: number;
+  readonly skin: Colour;
+  readonly redness: number;
+  readonly freckles: number;
+  readonly gloss: number;
+  readonly lips: Colour;
+  readonly hairStyle: HairStyle;
+  readonly hair: Colour;
+  readonly curl: number;
+  /** Height of the hairline above its usual place. */
+  readonly hairline: number;
+  readonly brow: {
+    readonly thickness: number;
+    readonly density: number;
+    readonly arch: number;
+    readonly colour: Colour;
+  };
+  readonly beard: Beard;
+  readonly iris: Colour;
+  readonly irisSize: number;
+  readonly glasses: Glasses | null;
+  /** How deep this skin creases. */
+  readonly creasing: number;
+  readonly cloth: Colour;
+}
+
+/** Reflectance of each skin group, lightest first. */
+const SKINS: readonly Colour[] = [
+  [0.7, 0.495, 0.395],
+  [0.62, 0.41, 0.3],
+  [0.54, 0.335, 0.225],
+  [0.385, 0.222, 0.137],
+  [0.235, 0.127, 0.077],
+  [0.125, 0.066, 0.043],
+];
+
+const DARK_HAIR: readonly Colour[] = [[0.018, 0.014, 0.012], [0.03, 0.02, 0.015], [0.05, 0.03, 0.018]];
+const LIGHT_HAIR: readonly Colour[] = [
+  [0.1, 0.055, 0.03],
+  [0.2, 0.12, 0.06],
+  [0.36, 0.25, 0.13],
+  [0.22, 0.085, 0.035],
+  [0.035, 0.023, 0.016],
+];
+const GREY_HAIR: Colour = [0.32, 0.31, 0.3];
+
+const BROWN_EYES: readonly Colour[] = [[0.07, 0.03, 0.012], [0.11, 0.05, 0.02], [0.16, 0.08, 0.03]];
+const LIGHT_EYES: readonly Colour[] = [[0.12, 0.2, 0.3], [0.14, 0.2, 0.15], [0.2, 0.16, 0.06], [
+  0.2,
+  0.24,
+  0.27,
+]];
+
+const CLOTHS: readonly Colour[] = [
+  [0.03, 0.03, 0.035],
+  [0.04, 0.06, 0.12],
+  [0.5, 0.5, 0.48],
+  [0.2, 0.21, 0.22],
+  [0.25, 0.05, 0.05],
+  [0.06, 0.12, 0.08],
+  [0.3, 0.22, 0.14],
+  [0.12, 0.2, 0.32],
+];
+
+/** A colour moved by a factor, each channel jittered a little. */
+function vary(colour: Colour, random: Random, deviation: number): Colour {
+  const all = Math.exp(random.normal(0, deviation));
+  return [
+    colour[0] * all * Math.exp(random.normal(0, deviation / 4)),
+    colour[1] * all * Math.exp(random.normal(0, deviation / 4)),
+    colour[2] * all * Math.exp(random.normal(0, deviation / 3)),
+  ];
+}
+
+/** Between two colours. */
+export function blend(a: Colour, b: Colour, share: number): Colour {
+  return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share];
+}
+
+/** Draws subject number `index`; the same seed and number are always the same person. */
+export function drawSubject(seed: number, index: number, modes: number): Subject {
+  const random = new Random(seed, index, 0x5b);
+  const key = Math.floor(random.next() * 2 ** 31);
+  const identity = Array.from({ length: modes }, () => random.normal(0, 0.8, 2.2));
+  const age = random.next() ** 1.4;
+  const skinGroup = 1 + index % SKINS.length;
+  const skin = vary(SKINS[skinGroup - 1], random, 0.1);
+  const masculine = random.chance(0.5);
+  const lightHaired = random.chance([0.75, 0.55, 0.25, 0.06, 0.03, 0.02][skinGroup - 1]);
+  let hair = vary(random.pick(lightHaired ? LIGHT_HAIR : DARK_HAIR), random, 0.15);
+  const grey = Math.max(0, age - 0.55) * 2 * random.next();
+  hair = blend(hair, GREY_HAIR, grey);
+  const hairStyle = random.pick(
+    HAIR_STYLES,
+    masculine ? [5, 4, 2, 1, 1, 1, 0.3] : [1.2, 0.5, 0.1, 0.1, 2, 6, 3],
+  );
+  const beard = masculine ? random.pick(BEARDS, [4, 3, 1, 1, 1.6]) : "none";
+  const lightEyed = random.chance([0.6, 0.4, 0.15, 0.04, 0.01, 0.01][skinGroup - 1]);
+  const lipstick = !masculine && random.chance(0.3);
+  const lipTint: Colour = lipstick
+    ? random.pick<Colour>([[0.5, 0.06, 0.07], [0.42, 0.12, 0.14], [0.3, 0.05, 0.09]])
+    : [skin[0] * 0.86, skin[1] * 0.52, skin[2] * 0.58];
+  const browDark = blend(hair, [skin[0] * 0.25, skin[1] * 0.2, skin[2] * 0.2], 0.35);
+  return {
+    name: `s${seed}-${String(index).padStart(4, "0")}`,
+    key,
+    identity,
+    age,
+    skinGroup,
+    skin,
+    redness: random.between(0.4, 1.3),
+    freckles: random.chance(lightHaired ? 0.3 : 0.05) ? random.between(0.3, 1) : 0,
+    gloss: random.between(0.5, 1.5),
+    lips: blend(
+      lipTint,
+      [skin[0] * 0.8, skin[1] * 0.55, skin[2] * 0.6],
+      lipstick ? random.between(0.1, 0.5) : 0,
+    ),
+    hairStyle,
+    hair,
+    curl: random.next() ** 2 + (skinGroup >= 5 ? 0.5 : 0),
+    hairline: random.normal(0, 0.3) + (hairStyle === "receding" ? 0.8 : 0),
+    brow: {
+      thickness: random.between(0.75, 1.25) * (masculine ? 1.15 : 0.85),
+      density: random.between(0.6, 0.95),
+      arch: random.normal(0, 0.12),
+      colour: browDark,
+    },
+    beard,
+    iris: vary(random.pick(lightEyed ? LIGHT_EYES : BROWN_EYES), random, 0.15),
+    irisSize: random.between(0.94, 1.06),
+    glasses: random.chance(0.16) ? drawGlasses(random) : null,
+    creasing: random.between(0.75, 1.15) + 0.45 * age,
+    cloth: vary(random.pick<Colour>(CLOTHS), random, 0.2),
+  };
+}
+
+function drawGlasses(random: Random): Glasses {
+  const round = random.chance(0.35);
+  const height = round ? random.between(1.75, 2.05) : random.between(1.35, 1.75);
+  return {
+    width: round ? height * random.between(1.0, 1.15) : random.between(2.2, 2.5),
+    height,
+    corner: round ? 2 : random.between(2.6, 4.5),
+    thickness: random.between(0.07, 0.19),
+    colour: random.pick<Colour>([[0.02, 0.02, 0.02], [0.06, 0.03, 0.02], [0.25, 0.22, 0.2], [
+      0.03,
+      0.05,
+      0.12,
+    ]]),
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * Renders labelled faces from a head pack:
+ * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
+ * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
+ */
+// deno-lint-ignore-file no-console
+import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
+import { type Head, parseHead } from "./faces/head.ts";
+import { RenderPool } from "./faces/pool.ts";
+import { renderSheets } from "./faces/sheet.ts";
+import { renderTestFaces } from "./faces/test_faces.ts";
+
+const USAGE = `deno task faces --head=head.npz with one or more of
+  --out=folder      a set of aligned faces with manifest.jsonl
+  --tests=folder    60 whole heads and a smile, of the set's test subjects
+  --sheet=folder    the contact sheets sheet_emotions.jpg and sheet_action_units.jpg
+and, where the default does not do,
+  --count=4200 --subjects=525 --size=128 --seed=1 --workers=(cores) --resume`;
+
+const NO_HEAD =
+  `Missing --head=head.npz. The public head is USC ICT's FaceKit (GitHub: ICT-VGL/ICT-FaceKit, MIT ` +
+  `licence): clone it, then "deno task pack-head --from=ICT-FaceKit/FaceXModel --out=head.npz".`;
+
+class UsageError extends Error {}
+
+function parseFlags(args: readonly string[]): Map<string, string> {
+  const known = [
+    "head",
+    "out",
+    "tests",
+    "sheet",
+    "count",
+    "subjects",
+    "size",
+    "seed",
+    "workers",
+    "resume",
+    "help",
+  ];
+  const flags = new Map<string, string>();
+  for (const arg of args) {
+    const match = /^--([a-z]+)(?:=(.*))?$/.exec(arg);
+    if (!match || !known.includes(match[1])) throw new UsageError(`Unknown argument "${arg}".\n${USAGE}`);
+    flags.set(match[1], match[2] ?? "");
+  }
+  return flags;
+}
+
+function integer(
+  flags: Map<string, string>,
+  name: string,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
+  const text = flags.get(name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || text === "" || value < least || value > most) {
+    throw new UsageError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+function loadHead(path: string | undefined): Head {
+  if (!path) throw new UsageError(NO_HEAD);
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch {
+    throw new UsageError(
+      `Cannot read the head pack ${path}. ${NO_HEAD.slice(NO_HEAD.indexOf("The public"))}`,
+    );
+  }
+  try {
+    return parseHead(bytes);
+  } catch (error) {
+    throw new UsageError(`The head pack ${path} cannot be used: ${(error as Error).message}.`);
+  }
+}
+
+/** Runs the program; throws an Error with one clear sentence when something asked for is wrong. */
+export async function main(args: readonly string[]): Promise<void> {
+  const flags = parseFlags(args);
+  if (flags.has("help")) return console.log(USAGE);
+  const options: FaceSetOptions = {
+    count: integer(flags, "count", 4200, 1, 1e6),
+    subjects: integer(flags, "subjects", 525, 3, 1e5),
+    size: integer(flags, "size", 128, 32, 1024),
+    seed: integer(flags, "seed", 1, 0, 2 ** 31),
+    resume: flags.has("resume"),
+  };
+  if (options.count < options.subjects) {
+    throw new UsageError(
+      `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
+    );
+  }
+  const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
+  const head = loadHead(flags.get("head"));
+  const [out, tests, sheet] = ["out", "tests", "sheet"].map((name) => flags.get(name));
+  if (!out && !tests && !sheet) throw new UsageError(`Nothing to do.\n${USAGE}`);
+  const pool = new RenderPool(head, workers);
+  try {
+    if (out) await renderFaceSet(pool, out, options);
+    if (tests) await renderTestFaces(pool, tests, options);
+    if (sheet) await renderSheets(pool, sheet, options.seed);
+  } finally {
+    pool.close();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}
