@@ -87,6 +87,11 @@ export interface EngineReport {
   readonly device: string;
 }
 
+/** TensorFlow that cannot be loaded, or not on the device asked for; the message says why and what to do. */
+export class EngineError extends Error {
+  override name = "EngineError";
+}
+
 /** tfjs, running on TensorFlow's C library. */
 export const tf: typeof TF = await load();
 
@@ -97,19 +102,19 @@ export function backend(): Backend {
 
 /**
  * Says which engine and device this process computes on.
- * @throws {Error} when the device asked for is not the one TensorFlow has found; it is never replaced silently.
+ * @throws {EngineError} when the device asked for is not the one TensorFlow has found; it is never replaced silently.
  */
 export function openBackend({ device }: { device: Device }): EngineReport {
   const { binding } = backend();
   const onGpu = binding.isUsingGpuDevice();
   if (device === "gpu" && !onGpu) {
-    throw new Error(
+    throw new EngineError(
       "--device=gpu: TensorFlow finds no GPU it can use. Check that `nvidia-smi` lists one and run `deno task setup --cuda`; " +
         "TF_CPP_MIN_LOG_LEVEL=0 in the environment shows what TensorFlow misses. Without --device=gpu this runs on the CPU.",
     );
   }
   if (device === "cpu" && onGpu) {
-    throw new Error(
+    throw new EngineError(
       "--device=cpu: TensorFlow has already taken the GPU. Give --device=cpu on the command line, " +
         "or start the program with CUDA_VISIBLE_DEVICES=-1 in the environment.",
     );
@@ -181,7 +186,7 @@ async function load(): Promise<typeof TF> {
     const module = await (isQuiet ? withoutStderr(importTfjs) : importTfjs());
     return (module as unknown as { default?: typeof TF }).default ?? module;
   } catch (cause) {
-    throw new Error(
+    throw new EngineError(
       "TensorFlow could not be loaded. Run `deno task setup`, which puts it in place or says what is missing. " +
         `(${(cause as Error).message.split("\n")[0]})`,
       { cause },

@@ -4,9 +4,11 @@
  * A file is written beside the old one, flushed, and renamed over it, so a crash or a full disk at any moment leaves
  * the last good one. The one before is kept as well, for the day a disk damages the newest.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { mapState, type StateValues, type TensorValues } from "./state_values.ts";
+import { exists, sha256, writeAtomically } from "./whole_file.ts";
+
+export { sha256, writeAtomically };
 
 /** What a run needs to go on, or a later program to build on it. */
 export interface Checkpoint<Position> {
@@ -19,7 +21,7 @@ export interface Checkpoint<Position> {
   subjects: { pretraining: string[]; actionUnits: string[] };
 }
 
-/** A checkpoint that cannot be used or written; the message says why and what to do. */
+/** A checkpoint that cannot be used; the message says why and what to do. */
 export class CheckpointError extends Error {
   override name = "CheckpointError";
 }
@@ -29,37 +31,17 @@ export const CHECKPOINT_FILE = "checkpoint.safetensors";
 
 /**
  * Writes the checkpoint of a run folder.
- * @throws {CheckpointError} when it cannot be written whole, such as on a full disk; the last good one stays
+ * @throws {WriteError} when it cannot be written whole, such as on a full disk; the last good one stays
  */
 export function saveCheckpoint<Position>(folder: string, checkpoint: Checkpoint<Position>): void {
   const path = join(folder, CHECKPOINT_FILE);
-  const temporary = `${path}.writing`;
-  try {
-    writeWhole(temporary, checkpoint);
-  } catch (error) {
-    try {
-      Deno.removeSync(temporary);
-    } catch {
-      // It may not exist; what matters is the message below.
-    }
-    throw new CheckpointError(
-      `The checkpoint could not be written to ${folder} (${
-        (error as Error).message
-      }). Free disk space or choose ` +
-        "another folder, then go on with --resume: the last checkpoint is whole.",
-    );
-  }
-  const previous = `${path}.previous`;
-  if (exists(path)) {
-    if (exists(previous)) Deno.removeSync(previous);
-    Deno.linkSync(path, previous); // a second name, so that there is a newest one at every moment
-  }
-  Deno.renameSync(temporary, path);
+  writeAtomically(path, encode(checkpoint), `${path}.previous`);
 }
 
-/** Whether a run folder has a checkpoint. */
+/** Whether a run folder has a checkpoint, be it only the older one, which `loadCheckpoint` then points to. */
 export function hasCheckpoint(folder: string): boolean {
-  return exists(join(folder, CHECKPOINT_FILE));
+  const path = join(folder, CHECKPOINT_FILE);
+  return exists(path) || exists(`${path}.previous`);
 }
 
 /**
@@ -68,7 +50,9 @@ export function hasCheckpoint(folder: string): boolean {
  */
 export function loadCheckpoint<Position>(folder: string): Checkpoint<Position> {
   const path = join(folder, CHECKPOINT_FILE);
-  if (!exists(path)) throw new CheckpointError(`${folder} has no ${CHECKPOINT_FILE}.`);
+  if (!exists(path)) {
+    throw new CheckpointError(`${folder} has no ${CHECKPOINT_FILE}. ${remedy(`${path}.previous`)}`);
+  }
   try {
     return readWhole(path);
   } catch (error) {
@@ -77,22 +61,6 @@ export function loadCheckpoint<Position>(folder: string): Checkpoint<Position> {
       : `${path} is damaged: ${(error as Error).message}.`;
     throw new CheckpointError(`${reason} ${remedy(`${path}.previous`)}`);
   }
-}
-
-/** SHA-256 of bytes, in hexadecimal. */
-export function sha256(...parts: readonly (Uint8Array | string)[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest("hex");
-}
-
-/** Writes a file so that it is whole or as it was before. */
-export function writeAtomically(path: string, content: string | Uint8Array): void {
-  const temporary = `${path}.writing`;
-  using file = Deno.openSync(temporary, { write: true, create: true, truncate: true });
-  writeAll(file, typeof content === "string" ? new TextEncoder().encode(content) : content);
-  file.syncSync();
-  Deno.renameSync(temporary, path);
 }
 
 function remedy(previous: string): string {
@@ -112,10 +80,8 @@ interface StoredTensor {
   data_offsets: [from: number, to: number];
 }
 
-function writeWhole<Position>(
-  path: string,
-  { state, config, position, subjects }: Checkpoint<Position>,
-): void {
+/** The file's parts: its head, then the tensors one after the other. */
+function encode<Position>({ state, config, position, subjects }: Checkpoint<Position>): Uint8Array[] {
   const header: Record<string, unknown> = {};
   const parts: Uint8Array[] = [];
   let offset = 0;
@@ -139,9 +105,7 @@ function writeWhole<Position>(
   padded.set(head);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true);
-  using file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  for (const part of [length, padded, ...parts]) writeAll(file, part);
-  file.syncSync();
+  return [length, padded, ...parts];
 }
 
 function readWhole<Position>(path: string): Checkpoint<Position> {
@@ -153,19 +117,23 @@ function readWhole<Position>(path: string): Checkpoint<Position> {
   const { __metadata__: meta, ...header } = JSON.parse(
     new TextDecoder().decode(file.subarray(8, 8 + length)),
   );
+  if (typeof meta?.sha256 !== "string") throw damaged("is no checkpoint of this program, or was altered");
   const state: StateValues = {};
   const parts: Uint8Array[] = [];
+  let end = 8 + length;
   for (const [name, entry] of Object.entries(header as Record<string, StoredTensor>)) {
     const [from, to] = entry.data_offsets.map((offset) => 8 + length + offset);
     if (to > file.length) throw damaged("is truncated");
     const part = file.slice(from, to);
     parts.push(part);
+    end = to;
     const slash = name.indexOf("/");
     const values: TensorValues["values"] = new (entry.dtype === "I32" ? Int32Array : Float32Array)(
       part.buffer,
     );
     (state[name.slice(0, slash)] ??= {})[name.slice(slash + 1)] = { shape: entry.shape, values };
   }
+  if (end !== file.length) throw damaged("has bytes behind its end: it was altered after it was written");
   if (sha256(JSON.stringify(header), meta.config, meta.position, meta.subjects, ...parts) !== meta.sha256) {
     throw damaged("was altered after it was written (its SHA-256 differs)");
   }
@@ -175,17 +143,4 @@ function readWhole<Position>(path: string): Checkpoint<Position> {
     position: JSON.parse(meta.position),
     subjects: JSON.parse(meta.subjects),
   };
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,11 @@
 /** The manifest of faces: one JSON object a line, checked line by line; and the order in which an epoch visits them. */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { permutation, PURPOSE, randomStream } from "./random.ts";
+
+/** Folder of the faces that come with the project. */
+export const COMMITTED_FACES = fileURLToPath(new URL("./faces", import.meta.url));
 
 /** One face of a manifest. */
 export interface Face {
@@ -41,7 +45,7 @@ export function readManifest(
 ): Face[] {
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = Deno.readTextFileSync(path).replace(/^\uFEFF/, "");
   } catch {
     throw new ManifestError(
       `${path} cannot be read: --data takes a folder with a manifest.jsonl, or such a file.`,
@@ -147,7 +151,7 @@ function readLine(content: string, path: string, line: number): Face {
   if (split !== undefined && split !== "pretrain" && split !== "au" && split !== "test") {
     throw wrong(`unknown split ${JSON.stringify(split)}. Known are pretrain, au, test.`);
   }
-  const file = join(dirname(path), image);
+  const file = resolve(dirname(path), image);
   try {
     if (!Deno.statSync(file).isFile) throw wrong(`${file} is not a file.`);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Command lines of the programs: known flags, and `--key=value` settings that override a config. */
 import { parseArgs } from "node:util";
+import type { Device, EngineReport } from "./backend.ts";
 
 /** A command line that cannot be understood; the message says what is wrong and what to type. */
 export class UsageError extends Error {
@@ -30,7 +31,7 @@ export function readFlags(args: readonly string[], known: FlagList, takesSetting
     ) => [name, { type: kind === "text" ? "string" : "boolean" } as const]),
   );
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args[0] === "--" ? args.slice(1) : [...args], // as npm passes options on
     options,
     strict: false,
     allowPositionals: true,
@@ -42,12 +43,17 @@ export function readFlags(args: readonly string[], known: FlagList, takesSetting
     }
     if (token.kind !== "option") continue;
     const { name, value } = token;
-    const kind = known[name]?.kind;
+    const kind = Object.hasOwn(known, name) ? known[name].kind : undefined;
     if (kind === "switch") {
       if (value !== undefined) throw new UsageError(`--${name} takes no value.`);
       flags.switches.add(name);
     } else if (value === undefined || value === "") {
-      throw new UsageError(`--${name} needs a value: --${name}=...`);
+      const switches = Object.keys(known).filter((key) => known[key].kind === "switch").map((key) =>
+        `--${key}`
+      );
+      throw new UsageError(
+        `--${name} needs a value: --${name}=... (without one there are ${switches.join(", ")} only).`,
+      );
     } else if (kind === "text") {
       flags.text[name] = value;
     } else if (takesSettings) {
@@ -61,6 +67,17 @@ export function readFlags(args: readonly string[], known: FlagList, takesSetting
   return flags;
 }
 
+/** @throws {UsageError} an unknown device */
+export function readDevice(text = "auto"): Device {
+  if (text === "auto" || text === "cpu" || text === "gpu") return text;
+  throw new UsageError(`--device=${text}: a device is auto, cpu or gpu.`);
+}
+
+/** Engine, version and device in one line, for the first line of every program. */
+export function describeEngine({ engine, tensorflow, device }: EngineReport): string {
+  return `${engine}, TensorFlow ${tensorflow}, ${device}`;
+}
+
 /** The text of `--help`. */
 export function helpText(summary: string, known: FlagList, more = ""): string {
   const width = Math.max(...Object.keys(known).map((name) => name.length)) + 4;
@@ -72,12 +89,13 @@ export function helpText(summary: string, known: FlagList, more = ""): string {
  * Runs a program: what it throws on purpose (an error class of this project) is printed as one sentence with exit
  * code 1; anything else is a defect and keeps its stack.
  */
-export async function runProgram(program: () => Promise<void>): Promise<void> {
+export async function runProgram(program: () => Promise<void> | void): Promise<void> {
   try {
     await program();
   } catch (error) {
     if (
-      !(error instanceof Error) || !/^(Usage|Config|Manifest|Run|Checkpoint|Export)Error$/.test(error.name)
+      !(error instanceof Error) ||
+      !/^(Usage|Config|Manifest|Run|Checkpoint|Write|Engine|Verify)Error$/.test(error.name)
     ) throw error;
     console.error(`error: ${error.message}`);
     Deno.exit(1);

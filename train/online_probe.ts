@@ -25,45 +25,43 @@ export interface ProbeResult {
   probeF1: number;
   probeAuc: number;
   units: UnitScores[];
-  /** For every held-back face, the bank's faces nearest to it. */
+  /** The held-back faces that were measured, and for each of them the bank's faces nearest to it. */
+  queries: readonly Face[];
   neighbours: Face[][];
 }
 
 /** Measures encoders on a fixed bank (training subjects) and fixed queries (held-back subjects). */
 export class OnlineProbe implements Disposable {
-  readonly bank: readonly Face[];
-  readonly queries: readonly Face[];
+  readonly #bank: readonly Face[];
+  readonly #queries: readonly Face[];
   readonly #loader: ViewLoader;
-  readonly #aus: number[];
 
   /** @param most faces that are used of each kind, drawn by the seed */
   constructor(kept: readonly Face[], held: readonly Face[], options: ViewOptions, most = 1000) {
-    this.bank = draw(kept, most, options.seed);
-    this.queries = draw(held, most, options.seed + 1);
-    this.#loader = new ViewLoader([...this.bank, ...this.queries], options);
-    this.#aus = unitsOf(this.bank);
+    this.#bank = draw(kept, most, options.seed);
+    this.#queries = draw(held, most, options.seed + 1);
+    this.#loader = new ViewLoader([...this.#bank, ...this.#queries], options);
+  }
+
+  /** Pictures that could not be decoded (`skipBroken`), by path: no measure contains them. */
+  get skipped(): string[] {
+    return [...this.#loader.skipped.keys()].map((i) => this.#loader.faces[i].image);
   }
 
   async run(backbone: Backbone): Promise<ProbeResult> {
-    const all = Int32Array.from({ length: this.bank.length + this.queries.length }, (_, i) => i);
+    const all = Int32Array.from(this.#loader.faces, (_, i) => i);
     const features = await extractFeatures(backbone, this.#loader, all);
     const columns = features.length / all.length;
-    const split = this.bank.length * columns;
-    const known = features.subarray(0, split), asked = features.subarray(split);
-    const classes = (faces: readonly Face[]) => faces.map((face) => EMOTIONS.indexOf(face.emotion!));
-    const { predicted, neighbours } = nearestNeighbours(
-      unitRows(asked, columns),
-      unitRows(known, columns),
-      classes(this.bank),
+    // What stands in for a broken picture has other labels, and may be of the other group.
+    const readable = (faces: readonly Face[], first: number) =>
+      faces.flatMap((face, i) => this.#loader.skipped.has(first + i) ? [] : [{ face, row: first + i }]);
+    const known = readable(this.#bank, 0), asked = readable(this.#queries, this.#bank.length);
+    return measure(
+      known.map(({ face }) => face),
+      rowsAt(features, columns, known.map(({ row }) => row)),
+      asked.map(({ face }) => face),
+      rowsAt(features, columns, asked.map(({ row }) => row)),
     );
-    const units = this.#aus.length === 0 ? [] : this.#probeUnits(known, asked);
-    return {
-      knnEmotionAccuracy: accuracy(predicted, classes(this.queries)),
-      probeF1: mean(units.map((unit) => unit.f1)),
-      probeAuc: mean(units.map((unit) => unit.auc)),
-      units,
-      neighbours: neighbours.map((nearest) => nearest.map((i) => this.bank[i])),
-    };
   }
 
   close(): void {
@@ -73,12 +71,41 @@ export class OnlineProbe implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
 
-  #probeUnits(known: Float32Array, asked: Float32Array): UnitScores[] {
-    const labels = (faces: readonly Face[]) => labelRows(faces, this.#aus);
-    const classifier = fitClassifier(known, labels(this.bank), PROBE_FIT);
-    return scoreUnits(this.#aus, classify(classifier, asked), labels(this.queries));
-  }
+function measure(
+  bank: readonly Face[],
+  known: Float32Array,
+  queries: readonly Face[],
+  asked: Float32Array,
+): ProbeResult {
+  const columns = known.length / bank.length;
+  const classes = (faces: readonly Face[]) => faces.map((face) => EMOTIONS.indexOf(face.emotion!));
+  const { predicted, neighbours } = nearestNeighbours(
+    unitRows(asked, columns),
+    unitRows(known, columns),
+    classes(bank),
+  );
+  const aus = unitsOf(bank);
+  const units = aus.length === 0 || queries.length === 0 ? [] : scoreUnits(
+    aus,
+    classify(fitClassifier(known, labelRows(bank, aus), PROBE_FIT), asked),
+    labelRows(queries, aus),
+  );
+  return {
+    knnEmotionAccuracy: accuracy(predicted, classes(queries)),
+    probeF1: mean(units.map((unit) => unit.f1)),
+    probeAuc: mean(units.map((unit) => unit.auc)),
+    units,
+    queries,
+    neighbours: neighbours.map((nearest) => nearest.map((i) => bank[i])),
+  };
+}
+
+function rowsAt(matrix: Float32Array, columns: number, rows: readonly number[]): Float32Array {
+  const result = new Float32Array(rows.length * columns);
+  rows.forEach((from, to) => result.set(matrix.subarray(from * columns, (from + 1) * columns), to * columns));
+  return result;
 }
 
 /** Action units that any of the faces is labelled with, rising. */

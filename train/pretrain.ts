@@ -1,10 +1,9 @@
 /** `deno task pretrain`: faces labelled with emotions in, an EmoCo encoder out. */
 import { EMOTIONS } from "@emoco/web/facs";
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Device, type EngineReport, openBackend } from "./backend.ts";
+import { join, resolve } from "node:path";
 import { checkPretrainConfig, ConfigError, override, PRESETS, type PretrainConfig } from "./config.ts";
 import {
+  COMMITTED_FACES,
   countEmotions,
   type Face,
   holdBackSubjects,
@@ -12,9 +11,18 @@ import {
   manifestPath,
   readManifest,
 } from "./data.ts";
-import { type FlagList, type Flags, helpText, readFlags, runProgram, UsageError } from "./flags.ts";
-import { type PretrainData, train } from "./pretraining.ts";
-import { createRun, freeName, reopenRun } from "./run_folder.ts";
+import {
+  describeEngine,
+  type FlagList,
+  type Flags,
+  helpText,
+  readDevice,
+  readFlags,
+  runProgram,
+  UsageError,
+} from "./flags.ts";
+import type { PretrainData } from "./pretraining.ts";
+import { checkNewName, createRun, freeName, reopenRun, RUNS } from "./run_folder.ts";
 
 const FLAGS: FlagList = {
   preset: {
@@ -29,9 +37,6 @@ const FLAGS: FlagList = {
   skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
   help: { kind: "switch", help: "this text" },
 };
-
-/** The faces that come with the project. */
-const COMMITTED_FACES = fileURLToPath(new URL("./faces", import.meta.url));
 
 /** What `config.json` of a pretraining run holds. */
 type SavedConfig = PretrainConfig & {
@@ -51,41 +56,38 @@ async function main(): Promise<void> {
     return;
   }
   const device = readDevice(flags.text.device);
-  const { name, folder, config, resumes } = openRun(flags);
-  const engine = openBackend({ device });
-  console.log(`${describe(engine)}`);
+  const { name, config, resumes } = chooseRun(flags);
   const data = readFaces(config);
+  // TensorFlow takes a second or more to load: wrong input should not have to wait for it.
+  const { openBackend } = await import("./backend.ts");
+  const { train } = await import("./pretraining.ts");
+  const engine = describeEngine(openBackend({ device }));
+  console.log(engine);
   printData(config, data);
+  const folder = resumes ? join(RUNS, name) : createRun(name, config);
   console.log(`Run ${name}, in ${folder}.`);
-  await train({
-    name,
-    folder,
-    engine: describe(engine),
-    config,
-    data,
-    resumes,
-    eager: flags.switches.has("eager"),
-  });
+  await train({ name, folder, engine, config, data, resumes, eager: flags.switches.has("eager") });
 }
 
-/** A new run, or the one to go on with. */
-function openRun(flags: Flags): { name: string; folder: string; config: SavedConfig; resumes: boolean } {
+/** The run to go on with, or what a new one is to be; its folder is made when nothing else can be wrong. */
+function chooseRun(flags: Flags): { name: string; config: SavedConfig; resumes: boolean } {
   if (flags.switches.has("resume")) {
-    const name = flags.text.name;
+    const { name } = flags.text;
     if (!name) throw new UsageError("--resume needs --name=<run>, the run to go on with.");
-    const given = (saved: SavedConfig) => resolveConfig(flags, saved);
-    return { name, ...reopenRun(name, given), resumes: true };
+    const { config } = reopenRun<SavedConfig>(name, (saved) => resolveConfig(flags, saved), "pretrain");
+    return { name, config, resumes: true };
   }
-  const preset = PRESETS[readPreset(flags.text.preset ?? "quick")];
+  const preset = readPreset(flags.text.preset ?? "quick");
   const config = resolveConfig(flags, {
     program: "pretrain",
-    preset: readPreset(flags.text.preset ?? "quick"),
+    preset,
     data: COMMITTED_FACES,
     skipBroken: false,
-    ...preset,
+    ...PRESETS[preset],
   });
   const name = flags.text.name ?? freeName(config.preset);
-  return { name, folder: createRun(name, config), config, resumes: false };
+  checkNewName(name);
+  return { name, config, resumes: false };
 }
 
 /** `base` with what the command line says on top. */
@@ -119,10 +121,19 @@ function readFaces(config: SavedConfig): PretrainData {
     console.log(`${ofSplit.length - faces.length} faces carry no emotion and are left out.`);
   }
 
-  const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
   const demand = (holds: boolean, sentence: string) => {
     if (!holds) throw new ManifestError(`${manifest}: ${sentence}`);
   };
+  countEmotions(faces).forEach((count, i) => {
+    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
+    demand(
+      count >= 2,
+      (first ? `only one face, on line ${first.line}, carries` : "no face carries") +
+        ` the emotion "${emotion}"` +
+        `${hasSplits ? ' in split "pretrain"' : ""}; ${NEEDS_TWO}`,
+    );
+  });
+  const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
   demand(
     held.length > 0 && kept.length > 0,
     `heldBack=${config.heldBack} of its subjects leaves nobody to train on or to probe with; it needs faces of more people.`,
@@ -132,8 +143,8 @@ function readFaces(config: SavedConfig): PretrainData {
       count >= 2,
       `${count === 0 ? "no face" : "one face only"} is left for "${
         EMOTIONS[i]
-      }" after ${held.length} were held back; ` +
-        "every one of the seven emotions needs two faces or more, since a face is contrasted with others of its emotion.",
+      }" after the ${held.length} faces of ` +
+        `the probes were held back (heldBack=${config.heldBack}); ${NEEDS_TWO}`,
     );
   });
   demand(
@@ -142,6 +153,9 @@ function readFaces(config: SavedConfig): PretrainData {
   );
   return { manifest, kept, held };
 }
+
+const NEEDS_TWO =
+  "each of the seven emotions needs two faces or more, since a face is contrasted with others of its emotion.";
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {
   const subjects = (faces: readonly Face[]) => new Set(faces.map((face) => face.subject)).size;
@@ -155,18 +169,8 @@ function printData(config: SavedConfig, { manifest, kept, held }: PretrainData):
 }
 
 function readPreset(name: string): keyof typeof PRESETS {
-  if (name in PRESETS) return name as keyof typeof PRESETS;
+  if (Object.hasOwn(PRESETS, name)) return name as keyof typeof PRESETS;
   throw new ConfigError(`--preset=${name} does not exist; presets are ${Object.keys(PRESETS).join(", ")}.`);
-}
-
-/** @throws {UsageError} an unknown device */
-export function readDevice(text = "auto"): Device {
-  if (text === "auto" || text === "cpu" || text === "gpu") return text;
-  throw new UsageError(`--device=${text}: a device is auto, cpu or gpu.`);
-}
-
-function describe({ engine, tensorflow, device }: EngineReport): string {
-  return `${engine}, TensorFlow ${tensorflow}, ${device}`;
 }
 
 if (import.meta.main) await runProgram(main);

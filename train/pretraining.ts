@@ -1,20 +1,22 @@
 /** The pretraining loop: batches, steps, probes, checkpoints, until the last epoch or Ctrl-C. */
 import { EMOTIONS } from "@emoco/web/facs";
-import { hasCheckpoint, loadCheckpoint, saveCheckpoint, sha256 } from "./checkpoint.ts";
+import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { PretrainConfig } from "./config.ts";
 import { countEmotions, type Face, Walk } from "./data.ts";
 import { type Feeds, initState, step as emocoStep } from "./emoco.ts";
+import { Interrupt } from "./interrupt.ts";
 import { OnlineProbe, type ProbeResult } from "./online_probe.ts";
 import { cosine } from "./optimizer.ts";
 import { writePretrainReport } from "./pretrain_report.ts";
 import { duration, Progress } from "./progress.ts";
 import { QueuePositions, queueSizes } from "./queue.ts";
 import { permutation, PURPOSE, randomStream } from "./random.ts";
-import { cutMetrics, logMetric, readMetrics, refuseChanges, RunError } from "./run_folder.ts";
+import { cutMetrics, holdRun, logMetric, readMetrics, refuseChanges, RunError } from "./run_folder.ts";
 import { tf } from "./backend.ts";
-import { toTensors } from "./state_values.ts";
+import { firstNonFinite, type StateValues, toTensors } from "./state_values.ts";
 import { emocoFeeds, openStepRunner, type StepRunner } from "./step_runner.ts";
 import { type ViewBatch, ViewLoader } from "./views.ts";
+import { sha256 } from "./whole_file.ts";
 
 /** Faces of a run: those it learns from and those of other subjects that it is probed with. */
 export interface PretrainData {
@@ -43,18 +45,21 @@ export interface PretrainPosition {
   /** Write positions and fill counts of the queues. */
   next: number[];
   filled: number[];
-  /** SHA-256 of the manifest: other faces would make another run. */
-  manifestSha256: string;
+  /** SHA-256 of the manifest and of which of its faces are used: other faces would make another run. */
+  facesSha256: string;
 }
 
 /**
  * Trains to the end of the run, or to Ctrl-C, which saves first.
- * @throws {RunError} a loss that is not finite, naming step and faces; a resumed run whose data have changed
+ * @throws {RunError} a loss or weights that are not finite, naming step and faces; a resumed run whose data have
+ *   changed; a run that another process has
  */
 export async function train(run: PretrainRun): Promise<void> {
   const { folder, config, data } = run;
   const { kept, held } = data;
   const { batchSize } = config;
+  using _held = holdRun(folder);
+  using interrupt = new Interrupt();
   const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
   const sizes = queueSizes(config.queueSize, config.queues, countEmotions(kept), batchSize);
   const positions = new QueuePositions(sizes, config.queueFill === "random");
@@ -67,23 +72,33 @@ export async function train(run: PretrainRun): Promise<void> {
       seed: config.seed,
     }),
   );
-  const manifestSha256 = sha256(Deno.readFileSync(data.manifest));
-  const first = run.resumes ? await resume(run, runner, positions, manifestSha256) : 0;
+  const lines = JSON.stringify([kept, held].map((faces) => faces.map((face) => face.line)));
+  const facesSha256 = sha256(Deno.readFileSync(data.manifest), lines);
+  const first = run.resumes ? await resume(run, runner, positions, facesSha256) : 0;
   if (first >= steps) {
     console.log(
       `${run.name} is complete: ${steps} of ${steps} steps are done. Its report is ${folder}/report.html.`,
     );
     return;
   }
-  const save = async (step: number) => {
+  /** State, or groups of it, that must not leave the loop when the last update has ruined them. */
+  const readSound = async (step: number, batch: ViewBatch | undefined, ...groups: string[]) => {
+    const state = await runner.readState(...groups);
+    const ruined = firstNonFinite(state);
+    if (ruined) {
+      throw notFinite(`After step ${step}, ${ruined} holds numbers that are not finite.`, batch, kept);
+    }
+    return state;
+  };
+  const save = async (step: number, batch: ViewBatch) => {
     const position: PretrainPosition = {
       step,
       next: [...positions.next],
       filled: [...positions.filled],
-      manifestSha256,
+      facesSha256,
     };
     saveCheckpoint(folder, {
-      state: await runner.readState(),
+      state: await readSound(step, batch),
       config,
       position,
       subjects: { pretraining: [...new Set(kept.map((face) => face.subject))].sort(), actionUnits: [] },
@@ -92,9 +107,9 @@ export async function train(run: PretrainRun): Promise<void> {
   const viewOptions = { ...config, size: config.imageSize };
   using loader = new ViewLoader(kept, viewOptions);
   using probe = new OnlineProbe(kept, held, viewOptions);
-  const progress = new Progress(steps, first);
-  const evaluate = async (step: number) => {
-    const result = await probeEncoder(probe, runner, config);
+  const progress = new Progress(steps);
+  const evaluate = async (step: number, batch?: ViewBatch) => {
+    const result = await probeEncoder(probe, await readSound(step, batch, "weights", "statistics"), config);
     const { knnEmotionAccuracy, probeF1, probeAuc } = result;
     logMetric(folder, { type: "evaluation", step, knnEmotionAccuracy, probeF1, probeAuc });
     progress.print(
@@ -105,84 +120,82 @@ export async function train(run: PretrainRun): Promise<void> {
     );
     await writePretrainReport(folder, {
       ...run,
+      steps,
       metrics: readMetrics(folder),
       kept,
-      queries: probe.queries,
       probe: result,
     });
   };
-  using interrupt = new Interrupt();
-  if (first === 0) await evaluate(0);
-
   const evaluateSteps = Math.max(1, Math.round(config.evaluateEvery * kept.length / batchSize));
+  // A run that was stopped where a probe was due has not had it yet.
+  const isProbed = readMetrics(folder).some((metric) =>
+    metric.type === "evaluation" && metric.step === first
+  );
+  if (first % evaluateSteps === 0 && !isProbed) await evaluate(first);
+
   const started = performance.now();
   let stepTime = 0, recent = started, recentStep = first;
   let step = first;
-  for await (const batch of loader.randomViews(new Walk(kept.length, config.seed), first, steps)) {
-    const begun = performance.now();
-    const losses = await runner.run(emocoFeeds(feedsOf(batch, step, steps, positions, run)));
-    stepTime += performance.now() - begun;
-    const [loss, emotionLoss, contrastiveLoss] = [
-      losses.loss[0],
-      losses.emotionLoss[0],
-      losses.contrastiveLoss[0],
-    ];
-    if (!Number.isFinite(loss)) throw notFinite(step + 1, loss, batch, kept);
-    step++;
-    const epoch = Math.floor((step - 1) * batchSize / kept.length);
-    const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)} ` +
-      `(emotion ${emotionLoss.toFixed(3)}, contrastive ${contrastiveLoss.toFixed(3)})`;
-    const isLast = step === steps;
-    const isLogged = step % config.logEvery === 0 || isLast;
-    const now = performance.now();
-    const imagesPerSecond = (step - recentStep) * batchSize / (now - recent) * 1000;
-    if (isLogged) {
-      const lr = learningRate(config, step - 1, steps);
-      logMetric(folder, {
-        type: "step",
-        step,
-        epoch,
-        loss,
-        emotionLoss,
-        contrastiveLoss,
-        lr,
-        imagesPerSecond,
-      });
-      [recent, recentStep] = [now, step];
+  try {
+    for await (const batch of loader.randomViews(new Walk(kept.length, config.seed), first, steps)) {
+      const begun = performance.now();
+      const losses = await runner.run(emocoFeeds(feedsOf(batch, step, steps, positions, run)));
+      const [loss, emotionLoss, contrastiveLoss] = [
+        losses.loss[0],
+        losses.emotionLoss[0],
+        losses.contrastiveLoss[0],
+      ];
+      step++;
+      if (!Number.isFinite(loss)) throw notFinite(`The loss of step ${step} is ${loss}.`, batch, kept);
+      const now = performance.now();
+      stepTime += now - begun;
+      const epoch = Math.floor((step - 1) * batchSize / kept.length);
+      const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)} ` +
+        `(emotion ${emotionLoss.toFixed(3)}, contrastive ${contrastiveLoss.toFixed(3)})`;
+      const isLast = step === steps;
+      const isLogged = step % config.logEvery === 0 || isLast;
+      const imagesPerSecond = (step - recentStep) * batchSize / (now - recent) * 1000;
+      if (isLogged) {
+        const lr = learningRate(config, step - 1, steps);
+        const values = { loss, emotionLoss, contrastiveLoss, lr, imagesPerSecond };
+        logMetric(folder, { type: "step", step, epoch, ...values });
+        [recent, recentStep] = [now, step];
+      }
+      progress.show(step, `${text}  ${imagesPerSecond.toFixed(0)} img/s`, isLogged);
+      const stops = interrupt.asked && !isLast;
+      if (isLast || step % evaluateSteps === 0 && !stops) await evaluate(step, batch);
+      if (step % config.checkpointEvery === 0 || isLast || stops) await save(step, batch);
+      recent += performance.now() - now; // neither probes nor checkpoints count as images
+      if (stops) {
+        progress.print(
+          `Stopped after step ${step} and saved. Go on with: deno task pretrain --resume --name=${run.name}`,
+        );
+        break;
+      }
     }
-    progress.show(step, `${text}  ${imagesPerSecond.toFixed(0)} img/s`, isLogged);
-    const stops = interrupt.asked && !isLast;
-    if (!stops && (step % evaluateSteps === 0 || isLast)) {
-      await evaluate(step);
-      recent = performance.now();
-    }
-    if (step % config.checkpointEvery === 0 || isLast || stops) await save(step);
-    if (stops) {
-      progress.print(
-        `Stopped after step ${step} and saved. Go on with: deno task pretrain --resume --name=${run.name}`,
-      );
-      break;
-    }
+  } finally {
+    progress.end();
   }
-  progress.end();
-  const total = performance.now() - started;
-  if (loader.skipped.size) {
-    console.log(`${loader.skipped.size} pictures could not be decoded and were replaced.`);
+  const broken = new Set([...probe.skipped, ...[...loader.skipped.keys()].map((i) => kept[i].image)]);
+  if (broken.size) {
+    console.log(`${broken.size} pictures could not be decoded: others of the same emotion took their place.`);
   }
   const waited = (100 * loader.waited / (loader.waited + stepTime)).toFixed(1);
   console.log(
-    `${step - first} steps in ${duration(total)}; the step waited for views ${waited} % of the time. ` +
-      `${step === steps ? `Report: ${folder}/report.html` : ""}`,
+    `${step - first} steps in ${duration(performance.now() - started)}; ` +
+      `the step waited for views ${waited} % of the time.${
+        step === steps ? ` Report: ${folder}/report.html` : ""
+      }`,
   );
   runner.dispose();
 }
 
 /** Takes the run back to its newest checkpoint, or to step 0 where it has none; returns the steps that are done. */
 async function resume(
-  { folder, config }: PretrainRun,
+  { folder, config, data }: PretrainRun,
   runner: StepRunner,
   positions: QueuePositions,
-  manifestSha256: string,
+  facesSha256: string,
 ): Promise<number> {
   if (!hasCheckpoint(folder)) {
     console.log(`${folder} has no checkpoint yet: starting at step 0.`);
@@ -192,10 +205,10 @@ async function resume(
   const checkpoint = loadCheckpoint<PretrainPosition>(folder);
   refuseChanges(checkpoint.config, config, "the checkpoint was written with");
   const { step, next, filled } = checkpoint.position;
-  if (checkpoint.position.manifestSha256 !== manifestSha256) {
+  if (checkpoint.position.facesSha256 !== facesSha256) {
     throw new RunError(
-      "The manifest has changed since the checkpoint was written, so the run would not be the same run. " +
-        "Put the old manifest back, or start a new run.",
+      `${data.manifest} or the pictures it names have changed since the checkpoint was written, so the run would not be ` +
+        "the same run. Put the old ones back, or start a new run.",
     );
   }
   await runner.writeState(checkpoint.state);
@@ -208,10 +221,10 @@ async function resume(
 
 async function probeEncoder(
   probe: OnlineProbe,
-  runner: StepRunner,
+  state: StateValues,
   architecture: PretrainConfig,
 ): Promise<ProbeResult> {
-  const tensors = toTensors(await runner.readState("weights", "statistics"));
+  const tensors = toTensors(state);
   const result = await probe.run({ architecture, weights: tensors.weights, statistics: tensors.statistics });
   for (const group of Object.values(tensors)) tf.dispose(group);
   return result;
@@ -245,27 +258,14 @@ function learningRate({ baseLearningRate, batchSize }: PretrainConfig, step: num
   return cosine(baseLearningRate * batchSize / 256, step, steps);
 }
 
-function notFinite(step: number, loss: number, { indices }: ViewBatch, faces: readonly Face[]): RunError {
-  const names = Array.from(indices, (index) => faces[index].image);
-  return new RunError(
-    `The loss of step ${step} is ${loss}. The last checkpoint is kept; lower baseLearningRate or look at this batch:\n  ` +
-      names.join("\n  "),
+function notFinite(what: string, batch: ViewBatch | undefined, faces: readonly Face[]): RunError {
+  const names = Array.from(
+    batch?.indices ?? [],
+    (index) => `${faces[index].image} (line ${faces[index].line})`,
   );
-}
-
-/** Ctrl-C asks the loop to save and stop; a second one ends the program at once. */
-class Interrupt implements Disposable {
-  asked = false;
-  readonly #listener = () => {
-    if (this.asked) Deno.exit(130);
-    this.asked = true;
-  };
-
-  constructor() {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, this.#listener);
-  }
-
-  [Symbol.dispose](): void {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, this.#listener);
-  }
+  return new RunError(
+    `${what} The last checkpoint is kept; lower baseLearningRate or look at this batch:\n  ${
+      names.join("\n  ")
+    }`,
+  );
 }

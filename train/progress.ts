@@ -3,24 +3,23 @@
 /** Shows how far a program is and how long it will still take. */
 export class Progress {
   readonly #live = Deno.stdout.isTerminal();
-  readonly #started = performance.now();
   #shown = 0;
+  /** From where the pace is measured: the first unit's preparations would spoil it. */
+  #from?: { done: number; time: number };
 
-  /**
-   * @param total units of work in all
-   * @param done units that were done before this process started
-   */
-  constructor(readonly total: number, readonly done = 0) {}
+  /** @param total units of work in all */
+  constructor(readonly total: number) {}
 
   /** Shows the state after `done` units. Piped, a line comes when `always` is set or ten seconds have passed. */
   show(done: number, text: string, always = false): void {
     const now = performance.now();
+    this.#from ??= { done, time: now };
     if (this.#live ? now - this.#shown < 100 && done < this.total : !always && now - this.#shown < 10_000) {
       return;
     }
     this.#shown = now;
     const line = `${text}  ${this.timeLeft(done)}`;
-    if (this.#live) write(`\r\x1b[K${line.slice(0, Deno.consoleSize().columns - 1)}`);
+    if (this.#live) write(`\r\x1b[K${line.slice(0, (Deno.consoleSize().columns || 80) - 1)}`);
     else write(`${line}\n`);
   }
 
@@ -34,11 +33,11 @@ export class Progress {
     if (this.#live) write("\r\x1b[K");
   }
 
-  /** "2m 05s left", from the pace of this process. */
+  /** "2m 05s left", from the pace since the first unit that was shown; empty as long as there is none. */
   timeLeft(done: number): string {
-    const fresh = done - this.done;
-    if (fresh <= 0) return "";
-    return `${duration((performance.now() - this.#started) / fresh * (this.total - done))} left`;
+    const { done: first, time } = this.#from ?? { done, time: 0 };
+    if (done <= first) return "";
+    return `${duration((performance.now() - time) / (done - first) * (this.total - done))} left`;
   }
 }
 

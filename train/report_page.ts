@@ -45,10 +45,13 @@ p { max-width: 68ch; margin: 4px 0 16px; color: var(--soft); }
 .figures div { background: var(--card); border-radius: 10px; padding: 14px 16px; color: var(--soft); font-size: .9rem; }
 .figures b { display: block; color: var(--ink); font-size: 1.7rem; font-weight: 600; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px; align-items: start; }
+.small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 12px; }
+h3 { font-size: .95rem; margin: 20px 0 0; }
 svg { width: 100%; height: auto; font-size: 11px; }
 svg text { fill: var(--soft); }
 svg .title { fill: var(--ink); font-size: 13px; font-weight: 600; }
 svg .grid { stroke: var(--line); }
+svg .level { stroke: var(--soft); stroke-dasharray: 4 4; }
 .faces { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; margin: 8px 0; }
 .triple { display: flex; gap: 3px; margin-right: 12px; }
 .triple > img { width: 96px; height: 96px; border-radius: 6px; }

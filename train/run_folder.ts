@@ -1,6 +1,6 @@
 /** A run's folder, `runs/<name>/`: its name, its config, and `metrics.jsonl`, to which a run appends as it goes. */
 import { join } from "node:path";
-import { writeAtomically } from "./checkpoint.ts";
+import { appendLine, attempt, exists, writeAtomically } from "./whole_file.ts";
 
 /** A run that cannot be started or gone on with; the message says why and what to do. */
 export class RunError extends Error {
@@ -13,37 +13,68 @@ export const RUNS = "runs";
 /** One line of `metrics.jsonl`. */
 export type Metric = { type: string; step: number; [field: string]: unknown };
 
-/** `<stem>-<n>` with the next free number. */
-export function freeName(stem: string): string {
-  let n = 1;
-  while (exists(join(RUNS, `${stem}-${n}`))) n++;
-  return `${stem}-${n}`;
+/** `<stem>-<n>` with the next free number; with `plain`, the first one is the bare stem. */
+export function freeName(stem: string, plain = false): string {
+  for (let n = 1;; n++) {
+    const name = plain && n === 1 ? stem : `${stem}-${n}`;
+    if (!exists(join(RUNS, name))) return name;
+  }
 }
 
-/** Opens the folder of a new run and writes its `config.json`. */
-export function createRun(name: string, config: object): string {
-  if (!/^[\w.+-]+$/.test(name)) {
-    throw new RunError(`--name=${name}: a run's name is made of letters, digits, ".", "_", "+" and "-".`);
+/** @throws {RunError} when no run can be started under a name: it says why */
+export function checkNewName(name: string): void {
+  if (!/^\w[\w.+-]*$/.test(name)) {
+    throw new RunError(
+      `--name=${name}: a run's name is made of letters, digits, ".", "_", "+" and "-", and starts with a letter or digit.`,
+    );
   }
   const folder = join(RUNS, name);
   if (exists(folder)) {
     throw new RunError(`${folder} exists. Go on with it by --resume, or give another --name.`);
   }
-  Deno.mkdirSync(folder, { recursive: true });
-  writeAtomically(join(folder, "config.json"), JSON.stringify(config, null, 2) + "\n");
+}
+
+/**
+ * Opens the folder of a new run, which holds its `config.json` from the first moment on.
+ * @throws {RunError} when the name is taken or none; {WriteError} when the folder cannot be written
+ */
+export function createRun(name: string, config: object): string {
+  checkNewName(name);
+  const folder = join(RUNS, name), unborn = join(RUNS, `.${name}.starting`);
+  attempt(folder, "no run was started", () => {
+    Deno.mkdirSync(unborn, { recursive: true });
+    Deno.writeTextFileSync(join(unborn, "config.json"), JSON.stringify(config, null, 2) + "\n");
+    Deno.renameSync(unborn, folder);
+  });
   return folder;
 }
 
 /**
+ * Keeps a run to this process until it ends, however it ends: two of them would write over each other.
+ * @throws {RunError} when another process has the run
+ */
+export function holdRun(folder: string): Disposable {
+  const file = Deno.openSync(join(folder, "config.json"), { read: true });
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new RunError(`${folder} is being trained by another process; stop that one first.`);
+  }
+  return file;
+}
+
+/**
  * Opens the folder of a run to go on with; nothing that was given beside `--resume` may differ from what was saved.
- * @param given settings from the command line
+ * @param given the saved config with the settings from the command line on top
+ * @param program whose run it must be
+ * @throws {RunError} no such run, another program's run, other settings
  */
 export function reopenRun<C extends object>(
   name: string,
   given: (saved: C) => C,
+  program?: string,
 ): { folder: string; config: C } {
   const folder = join(RUNS, name);
-  let config: C;
+  let config: C & { program?: unknown };
   try {
     config = JSON.parse(Deno.readTextFileSync(join(folder, "config.json")));
   } catch (error) {
@@ -51,6 +82,11 @@ export function reopenRun<C extends object>(
     throw new RunError(
       `--resume: ${join(folder, "config.json")} cannot be read (${(error as Error).message}). ` +
         (runs.length ? `Runs are: ${runs.join(", ")}.` : "There are no runs yet."),
+    );
+  }
+  if (program && config?.program !== program) {
+    throw new RunError(
+      `--resume: ${folder} is a run of ${config?.program ?? "another program"}, not of ${program}.`,
     );
   }
   refuseChanges(config, given(config), "the run was started with");
@@ -75,7 +111,7 @@ export function refuseChanges(saved: object, now: object, where: string): void {
 export function listRuns(passes: (folder: string) => boolean): string[] {
   if (!exists(RUNS)) return [];
   return [...Deno.readDirSync(RUNS)]
-    .filter((entry) => entry.isDirectory && passes(join(RUNS, entry.name)))
+    .filter((entry) => entry.isDirectory && !entry.name.startsWith(".") && passes(join(RUNS, entry.name)))
     .map(({ name }) => ({ name, time: Deno.statSync(join(RUNS, name)).mtime?.getTime() ?? 0 }))
     .sort((one, other) => other.time - one.time)
     .map(({ name }) => name);
@@ -100,18 +136,9 @@ export function cutMetrics(folder: string, step: number): void {
   writeAtomically(join(folder, METRICS), kept.map((metric) => JSON.stringify(metric) + "\n").join(""));
 }
 
-/** Appends one line to `metrics.jsonl`. Numbers that are not finite are written as null. */
+/** Appends one line to `metrics.jsonl`. Numbers that are not finite are written as null. @throws {WriteError} */
 export function logMetric(folder: string, metric: Metric): void {
-  Deno.writeTextFileSync(join(folder, METRICS), JSON.stringify(metric) + "\n", { append: true });
+  appendLine(join(folder, METRICS), JSON.stringify(metric));
 }
 
 const METRICS = "metrics.jsonl";
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}

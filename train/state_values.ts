@@ -36,6 +36,16 @@ export function mapState<From, To>(
   return result;
 }
 
+/** Name of the first tensor, as `group/name`, that holds a number that is not finite. */
+export function firstNonFinite(state: StateValues): string | undefined {
+  for (const [group, members] of Object.entries(state)) {
+    for (const [name, { values }] of Object.entries(members)) {
+      for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return `${group}/${name}`;
+    }
+  }
+  return undefined;
+}
+
 /** @throws {Error} when there are more or fewer values than the shape holds */
 export function checkFilled(what: string, { values, shape }: TensorValues): void {
   const size = shape.reduce((product, side) => product * side, 1);

@@ -9,19 +9,25 @@ export interface Series {
 /** Colours told apart by most colour-blind readers (Okabe and Ito). */
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"] as const;
 
-/** A chart of lines over a common x axis, with a legend; points that are not finite interrupt their line. */
+/**
+ * A chart of lines over a common x axis, with a legend; points that are not finite interrupt their line. A long line is
+ * drawn through means of neighbouring points, so that a run of any length stays readable and its file small.
+ */
 export function lineChart(
   title: string,
   series: readonly Series[],
-  { xLabel, yRange, width = 460, height = 260 }: {
+  { xLabel, yRange, level, width = 460, height = 260 }: {
     xLabel: string;
     yRange?: readonly [number, number];
+    /** A height that a line is compared with, drawn dashed. */
+    level?: { y: number; name: string };
     width?: number;
     height?: number;
   },
 ): string {
-  const left = 46, right = 12, top = 34, bottom = 36;
-  const points = series.flatMap((line) => line.points).filter(([x, y]) =>
+  const left = 46, right = 12, top = 42, bottom = 36;
+  const drawn = series.map(({ name, points }) => ({ name, points: thin(points) }));
+  const points = drawn.flatMap((line) => line.points).filter(([x, y]) =>
     Number.isFinite(x) && Number.isFinite(y)
   );
   if (points.length === 0) return "";
@@ -41,7 +47,7 @@ export function lineChart(
     `<text x="${px(x)}" y="${height - bottom + 16}" text-anchor="middle">${label(x)}</text>`
   )
     .join("");
-  const lines = series.map(({ points }, i) => {
+  const lines = drawn.map(({ points }, i) => {
     const path = points.map(([x, y], at) =>
       Number.isFinite(y) ? `${at && Number.isFinite(points[at - 1][1]) ? "L" : "M"}${px(x)} ${py(y)}` : ""
     ).join("");
@@ -49,18 +55,25 @@ export function lineChart(
       .map(([x, y]) => `<circle cx="${px(x)}" cy="${py(y)}" r="2.5" fill="${colour(i)}"/>`).join("");
     return `<path d="${path}" fill="none" stroke="${colour(i)}" stroke-width="2"/>${dots}`;
   }).join("");
+  const dashed = !level
+    ? ""
+    : `<line class="level" x1="${left}" x2="${width - right}" y1="${py(level.y)}" y2="${
+      py(level.y)
+    }"/><text x="${width - right}" y="${Number(py(level.y)) - 5}" text-anchor="end">${
+      escapeHtml(level.name)
+    }</text>`;
   let legendX = left;
   const legend = series.length < 2 ? "" : series.map(({ name }, i) => {
     const x = legendX;
-    legendX += 24 + name.length * 6.2;
-    return `<rect x="${x}" y="22" width="10" height="3" fill="${colour(i)}"/>` +
-      `<text x="${x + 14}" y="24" dominant-baseline="middle">${escapeHtml(name)}</text>`;
+    legendX += 32 + name.length * 6.2;
+    return `<rect x="${x}" y="24" width="10" height="3" fill="${colour(i)}"/>` +
+      `<text x="${x + 14}" y="26" dominant-baseline="middle">${escapeHtml(name)}</text>`;
   }).join("");
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(title)}">` +
     `<text x="${left}" y="11" class="title">${escapeHtml(title)}</text>${legend}${grid}${axis}` +
     `<text x="${(left + width - right) / 2}" y="${height - 4}" text-anchor="middle">${
       escapeHtml(xLabel)
-    }</text>${lines}</svg>`;
+    }</text>${dashed}${lines}</svg>`;
 }
 
 /** Horizontal bars from 0 to 1, one a name, in groups of one bar a series. */
@@ -70,14 +83,14 @@ export function barChart(
   series: readonly { name: string; values: readonly number[] }[],
   width = 460,
 ): string {
-  const left = 170, right = 44, top = 34, bar = 9, gap = 7;
+  const left = 170, right = 44, top = 42, bar = 9, gap = 8;
   const group = series.length * bar + gap;
   const height = top + names.length * group + 6;
   const legend = series.length < 2
     ? ""
     : series.map(({ name }, i) =>
-      `<rect x="${left + i * 90}" y="20" width="10" height="6" fill="${colour(i)}"/>` +
-      `<text x="${left + i * 90 + 14}" y="24" dominant-baseline="middle">${escapeHtml(name)}</text>`
+      `<rect x="${left + i * 64}" y="22" width="10" height="7" fill="${colour(i)}"/>` +
+      `<text x="${left + i * 64 + 14}" y="26" dominant-baseline="middle">${escapeHtml(name)}</text>`
     ).join("");
   const rows = names.map((name, n) => {
     const y = top + n * group;
@@ -105,6 +118,19 @@ export function barChart(
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
+
+/** At most `MOST_POINTS` points: each the mean of as many neighbours; those that are not finite are left out of it. */
+function thin(points: Series["points"]): Series["points"] {
+  const share = Math.ceil(points.length / MOST_POINTS);
+  if (share <= 1) return points;
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Array.from({ length: Math.ceil(points.length / share) }, (_, i) => {
+    const part = points.slice(i * share, (i + 1) * share).filter(([, y]) => Number.isFinite(y));
+    return part.length ? [mean(part.map(([x]) => x)), mean(part.map(([, y]) => y))] : [NaN, NaN];
+  });
+}
+
+const MOST_POINTS = 200;
 
 function colour(i: number): string {
   return COLOURS[i % COLOURS.length];

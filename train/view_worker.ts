@@ -1,6 +1,6 @@
 /** Decodes pictures and renders views in a worker, beside the training step. Started by `views.ts` alone. */
-import sharp from "sharp";
 import { drawView, plainView, renderView, type RgbImage, type ViewKind } from "./augment.ts";
+import { decodePicture } from "./picture.ts";
 import { PURPOSE, randomStream } from "./random.ts";
 
 /** What a worker is told once. */
@@ -15,18 +15,17 @@ export interface Start {
   /** Decoded pictures kept in memory, bytes. */
   cacheBytes: number;
   skipBroken: boolean;
-  /** Batches in flight, each shared with the main thread. */
-  buffers: SharedArrayBuffer[];
   /** This worker takes the faces whose index is `part` modulo `parts`, so that no two cache the same one. */
   part: number;
   parts: number;
 }
 
-/** One batch to fill: two random views of every face, or its plain view. */
+/** One batch to fill: two random views of every face (queries, then keys), one, or its plain view. */
 export interface Job {
   id: number;
-  buffer: number;
-  kind: "random" | "plain";
+  /** Where the views go, shared with the main thread. */
+  out: SharedArrayBuffer;
+  kind: "pair" | "single" | "plain";
   indices: Int32Array;
   epochs: Int32Array;
 }
@@ -38,9 +37,6 @@ export interface Answer {
   skipped: { index: number; reason: string }[];
   failed?: { index: number; reason: string };
 }
-
-sharp.cache(false);
-sharp.concurrency(1);
 
 let start: Start;
 const decoded = new Map<number, RgbImage>();
@@ -69,14 +65,18 @@ async function fill(job: Job): Promise<void> {
   scope.postMessage(answer);
 }
 
-async function fillSlot({ kind, buffer, indices, epochs }: Job, slot: number, answer: Answer): Promise<void> {
-  const { size, seed, buffers } = start;
-  const out = new Float32Array(buffers[buffer]);
+async function fillSlot(
+  { kind, out: shared, indices, epochs }: Job,
+  slot: number,
+  answer: Answer,
+): Promise<void> {
+  const { size, seed } = start;
+  const out = new Float32Array(shared);
   const { image, index } = await decodeOrReplace(indices[slot], answer);
   const length = size * size * 3;
   if (kind === "plain") return renderView(image, plainView(image), size, out, slot * length);
   const second = out.length / 2; // the batch's keys stand behind its queries
-  for (const view of [0, 1]) {
+  for (const view of kind === "pair" ? [0, 1] : [0]) {
     const random = randomStream(seed, PURPOSE.view, epochs[slot], index, view);
     renderView(image, drawView(random, image, start), size, out, view * second + slot * length);
   }
@@ -105,9 +105,7 @@ async function decodeOrReplace(index: number, answer: Answer): Promise<{ image: 
 async function decode(index: number): Promise<RgbImage> {
   const known = decoded.get(index);
   if (known) return known;
-  const { data, info } = await sharp(start.images[index], { failOn: "truncated" })
-    .toColourspace("srgb").removeAlpha().raw().toBuffer({ resolveWithObject: true });
-  const image = { width: info.width, height: info.height, data: new Uint8Array(data) };
+  const image = await decodePicture(start.images[index]);
   // Keep the first ones that fit: every face is visited equally often, so replacing one by another gains nothing.
   if (decodedBytes + image.data.length <= start.cacheBytes) {
     decoded.set(index, image);

@@ -29,32 +29,28 @@ export class ViewLoader implements Disposable {
   waited = 0;
 
   readonly #workers: Worker[];
-  readonly #buffers: SharedArrayBuffer[];
+  /** Buffers that no batch is being made in. */
+  readonly #free: SharedArrayBuffer[] = [];
   readonly #inFlight = new Map<number, { left: number; done: () => void; fail: (error: Error) => void }>();
   #jobs = 0;
+  /** Why no further batch can be made: a worker that has stopped would never answer. */
+  #failure?: Error;
 
   constructor(readonly faces: readonly Face[], readonly options: ViewOptions) {
-    const { size, batchSize } = options;
     const parts = Math.max(1, Math.min(navigator.hardwareConcurrency, 16));
-    this.#buffers = Array.from(
-      { length: AHEAD },
-      () => new SharedArrayBuffer(2 * batchSize * size * size * 3 * Float32Array.BYTES_PER_ELEMENT),
-    );
     this.#workers = Array.from({ length: parts }, (_, part) => {
       const worker = new Worker(new URL("./view_worker.ts", import.meta.url), { type: "module" });
       worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#finish(data);
       worker.onerror = (event) => {
         event.preventDefault();
-        for (const job of this.#inFlight.values()) {
-          job.fail(new Error(`A view worker stopped: ${event.message}`));
-        }
+        this.#failure = new Error(`A view worker stopped: ${event.message}`);
+        for (const job of this.#inFlight.values()) job.fail(this.#failure);
       };
       const start: Start = {
         images: faces.map((face) => face.image),
         emotions: Int8Array.from(faces, (face) => face.emotion ? EMOTIONS.indexOf(face.emotion) : -1),
         ...options,
         cacheBytes: CACHE_BYTES / parts,
-        buffers: this.#buffers,
         part,
         parts,
       };
@@ -63,20 +59,29 @@ export class ViewLoader implements Disposable {
     });
   }
 
-  /** The batches of a run from step `first` (counted from 0) to before `last`: two random views of every face. */
-  async *randomViews(walk: Walk, first: number, last: number): AsyncGenerator<ViewBatch> {
+  /**
+   * The batches of a run from step `first` (counted from 0) to before `last`: random views of the faces that the walk
+   * visits, two each for a `pair`, else one, in `viewQ`.
+   * @param faces indices of the faces that the walk's positions stand for; absent for all faces
+   */
+  async *randomViews(
+    walk: Walk,
+    first: number,
+    last: number,
+    { kind = "pair", faces }: { kind?: "pair" | "single"; faces?: Int32Array } = {},
+  ): AsyncGenerator<ViewBatch> {
     const { batchSize } = this.options;
     yield* this.#ahead(first, last, (step) => {
       const places = Array.from({ length: batchSize }, (_, i) => walk.at(step * batchSize + i));
       return {
-        kind: "random",
-        indices: Int32Array.from(places, ({ index }) => index),
+        kind,
+        indices: Int32Array.from(places, ({ index }) => faces ? faces[index] : index),
         epochs: Int32Array.from(places, ({ epoch }) => epoch),
       };
     });
   }
 
-  /** The plain views of the faces at `indices`, in order; `viewK` is empty, and the last batch may be short. */
+  /** The plain views of the faces at `indices`, in order, in `viewQ`; the last batch may be short. */
   async *plainViews(indices: Int32Array): AsyncGenerator<ViewBatch> {
     const { batchSize } = this.options;
     yield* this.#ahead(0, Math.ceil(indices.length / batchSize), (batch) => {
@@ -93,31 +98,39 @@ export class ViewLoader implements Disposable {
     this.close();
   }
 
-  async *#ahead(first: number, last: number, describe: (step: number) => Omit<Job, "id" | "buffer">) {
+  async *#ahead(first: number, last: number, describe: (step: number) => Omit<Job, "id" | "out">) {
     const pending: { job: Job; ready: Promise<void> }[] = [];
     const { size } = this.options;
     for (let step = first, next = first; step < last; step++) {
-      while (next < last && pending.length < AHEAD) {
-        pending.push(this.#send({ ...describe(next), id: this.#jobs++, buffer: next % AHEAD }));
-        next++;
+      for (; next < last && pending.length < AHEAD; next++) {
+        pending.push(
+          this.#send({ ...describe(next), id: this.#jobs++, out: this.#free.pop() ?? this.#allocate() }),
+        );
       }
       const { job, ready } = pending.shift()!;
       const asked = performance.now();
       await ready;
       this.waited += performance.now() - asked;
-      const both = new Float32Array(this.#buffers[job.buffer]);
-      const length = job.indices.length * size * size * 3;
+      const values = new Float32Array(job.out);
+      const half = values.length / 2;
       // Copied, so that the buffer can be filled again while the caller works.
-      const viewQ = both.slice(0, length),
-        viewK = both.slice(both.length / 2, job.kind === "random" ? undefined : both.length / 2);
+      const viewQ = values.slice(0, job.indices.length * size * size * 3);
+      const viewK = job.kind === "pair" ? values.slice(half) : new Float32Array(0);
+      this.#free.push(job.out);
       yield { indices: job.indices, viewQ, viewK };
     }
+  }
+
+  #allocate(): SharedArrayBuffer {
+    const { size, batchSize } = this.options;
+    return new SharedArrayBuffer(2 * batchSize * size * size * 3 * Float32Array.BYTES_PER_ELEMENT);
   }
 
   #send(job: Job): { job: Job; ready: Promise<void> } {
     const ready = new Promise<void>((done, fail) =>
       this.#inFlight.set(job.id, { left: this.#workers.length, done, fail })
     );
+    if (this.#failure) this.#inFlight.get(job.id)!.fail(this.#failure);
     ready.catch(() => {}); // a failure is met where the batch is awaited, never as an unhandled rejection
     for (const worker of this.#workers) worker.postMessage(job);
     return { job, ready };
