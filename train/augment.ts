@@ -27,7 +27,7 @@ export interface View {
   blur: number;
 }
 
-/** The two lists of augmentations that MoCo's authors published. */
+/** The two lists of augmentations that MoCo's authors published, and ours for finetuning. */
 export type ViewKind = keyof typeof VIEWS;
 
 type JitterKind = "brightness" | "contrast" | "saturation" | "hue";
@@ -59,7 +59,7 @@ export function drawView(
       [jitter[i], jitter[j]] = [jitter[j], jitter[i]];
     }
   }
-  const grey = random() < 0.2;
+  const grey = random() < kind.greyProbability;
   const blur = random() < kind.blurProbability ? (0.1 + 1.9 * random()) * size / 224 : 0;
   return { crop, jitter, grey, greyFirst: kind.greyFirst, blur, flip: random() < 0.5 };
 }
@@ -242,6 +242,29 @@ function clamp(value: number): number {
 }
 
 const VIEWS = {
-  "moco-v1": { jitter: 0.4, hue: 0.4, jitterProbability: 1, blurProbability: 0, greyFirst: true },
-  "moco-v2": { jitter: 0.4, hue: 0.1, jitterProbability: 0.8, blurProbability: 0.5, greyFirst: false },
+  "moco-v1": {
+    jitter: 0.4,
+    hue: 0.4,
+    jitterProbability: 1,
+    greyProbability: 0.2,
+    blurProbability: 0,
+    greyFirst: true,
+  },
+  "moco-v2": {
+    jitter: 0.4,
+    hue: 0.1,
+    jitterProbability: 0.8,
+    greyProbability: 0.2,
+    blurProbability: 0.5,
+    greyFirst: false,
+  },
+  // Ours for finetuning, where the paper is silent: the whole expression stays in view, colours and sides vary.
+  finetune: {
+    jitter: 0.2,
+    hue: 0.02,
+    jitterProbability: 0.8,
+    greyProbability: 0.05,
+    blurProbability: 0,
+    greyFirst: false,
+  },
 } as const;

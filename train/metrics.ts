@@ -156,3 +156,24 @@ function dot(one: Float32Array, other: Float32Array): number {
   for (let i = 0; i < one.length; i++) sum += one[i] * other[i];
   return sum;
 }
+
+/** Precision over recall as the threshold falls, and its average precision (scikit-learn's step form). */
+export function precisionRecall(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<Label>,
+): { points: [recall: number, precision: number][]; averagePrecision: number } {
+  const order = [];
+  for (let i = 0; i < labels.length; i++) if (labels[i] !== undefined) order.push(i);
+  order.sort((one, other) => scores[other] - scores[one]);
+  const positives = order.filter((i) => labels[i]).length;
+  const points: [number, number][] = [];
+  let hits = 0, averagePrecision = 0;
+  for (let i = 0; i < order.length && positives > 0;) {
+    const before = hits;
+    const score = scores[order[i]];
+    for (; i < order.length && scores[order[i]] === score; i++) if (labels[order[i]]) hits++;
+    points.push([hits / positives, hits / i]);
+    averagePrecision += (hits - before) / positives * hits / i;
+  }
+  return { points, averagePrecision: positives === 0 ? NaN : averagePrecision };
+}

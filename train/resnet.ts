@@ -78,27 +78,20 @@ export function resnet(
   architecture: Architecture,
   normalize: Normalize,
 ): Tensor2D {
-  const { backbone, stem } = architecture;
-  const { counts, expansion } = BLOCKS[backbone];
-  const conv = (x: Tensor4D, name: string, stride = 1) =>
-    normalize(convolve(x, weights[`${name}.weight`] as Tensor4D, stride), normOf(name));
+  const strides = new Map(convolutions(architecture).map(({ name, stride }) => [name, stride]));
+  const conv = (x: Tensor4D, name: string) =>
+    normalize(convolve(x, weights[`${name}.weight`] as Tensor4D, strides.get(name)!), normOf(name));
 
-  let x = relu(conv(images, "conv1", 2));
-  if (stem === "imagenet") {
+  let x = relu(conv(images, "conv1"));
+  if (architecture.stem === "imagenet") {
     // Zeros are below no activation after the ReLU, so this pads as PyTorch's max-pool does.
     x = tf.maxPool(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), 3, 2, "valid");
   }
-  counts.forEach((count, stage) => {
-    for (let block = 0; block < count; block++) {
-      const name = `layer${stage + 1}.${block}`;
-      const stride = stage > 0 && block === 0 ? 2 : 1;
-      const shortcut = `${name}.downsample.0.weight` in weights ? conv(x, `${name}.downsample.0`, stride) : x;
-      const residual = expansion === 1
-        ? conv(relu(conv(x, `${name}.conv1`, stride)), `${name}.conv2`)
-        : conv(relu(conv(relu(conv(x, `${name}.conv1`)), `${name}.conv2`, stride)), `${name}.conv3`);
-      x = relu(tf.add(residual, shortcut));
-    }
-  });
+  for (const { path, shortcut } of blocks(architecture)) {
+    let residual = x;
+    path.forEach((name, i) => residual = conv(i ? relu(residual) : residual, name));
+    x = relu(tf.add(residual, shortcut ? conv(x, shortcut) : x));
+  }
   return tf.mean(x, [1, 2]);
 }
 
@@ -170,7 +163,7 @@ function convolve(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D {
 }
 
 /** torchvision calls the batch norm behind `conv2` `bn2`, behind `downsample.0` `downsample.1`. */
-function normOf(convolution: string): string {
+export function normOf(convolution: string): string {
   return convolution.replace(/conv(\d)$/, "bn$1").replace(/downsample\.0$/, "downsample.1");
 }
 
@@ -178,7 +171,8 @@ function baseChannels(width: number): number {
   return Math.max(1, Math.round(64 * width));
 }
 
-interface Convolution {
+/** One convolution without bias; its batch norm follows under `normOf(name)`. */
+export interface Convolution {
   name: string;
   kernel: number;
   stride: number;
@@ -186,39 +180,55 @@ interface Convolution {
   output: number;
 }
 
-/** Every convolution in forward order: the one list that initialisation, statistics and ONNX export walk. */
-export function convolutions({ backbone, width, stem }: Architecture): Convolution[] {
-  const { counts, expansion } = BLOCKS[backbone];
+/** Every convolution: the one list that initialisation, forward pass, statistics and ONNX export walk. */
+export function convolutions(architecture: Architecture): Convolution[] {
+  const { width, stem } = architecture;
   const base = baseChannels(width);
-  const list: Convolution[] = [{
-    name: "conv1",
-    kernel: stem === "imagenet" ? 7 : 3,
-    stride: 2,
-    input: 3,
-    output: base,
-  }];
-  let input = base;
-  counts.forEach((count, stage) => {
-    const inner = base * 2 ** stage;
+  const kernel = stem === "imagenet" ? 7 : 3;
+  return [
+    { name: "conv1", kernel, stride: 2, input: 3, output: base },
+    ...blocks(architecture).flatMap((block) => block.convolutions),
+  ];
+}
+
+/** One residual block: its convolutions, those of the residual path in order, and the one of the shortcut, if any. */
+interface Block {
+  convolutions: Convolution[];
+  path: string[];
+  shortcut?: string;
+}
+
+/** The residual blocks in forward order. */
+export function blocks({ backbone, width }: Architecture): Block[] {
+  const { counts, expansion } = BLOCKS[backbone];
+  let input = baseChannels(width);
+  return counts.flatMap((count, stage) => {
+    const inner = baseChannels(width) * 2 ** stage;
     const output = inner * expansion;
-    for (let block = 0; block < count; block++) {
-      const name = `layer${stage + 1}.${block}`;
-      const stride = stage > 0 && block === 0 ? 2 : 1;
-      if (expansion === 1) {
-        list.push({ name: `${name}.conv1`, kernel: 3, stride, input, output: inner });
-        list.push({ name: `${name}.conv2`, kernel: 3, stride: 1, input: inner, output });
-      } else {
-        list.push({ name: `${name}.conv1`, kernel: 1, stride: 1, input, output: inner });
-        list.push({ name: `${name}.conv2`, kernel: 3, stride, input: inner, output: inner });
-        list.push({ name: `${name}.conv3`, kernel: 1, stride: 1, input: inner, output });
-      }
-      if (stride !== 1 || input !== output) {
-        list.push({ name: `${name}.downsample.0`, kernel: 1, stride, input, output });
-      }
+    return Array.from({ length: count }, (_, index): Block => {
+      const name = `layer${stage + 1}.${index}`;
+      const stride = stage > 0 && index === 0 ? 2 : 1;
+      const path = expansion === 1
+        ? [
+          { name: `${name}.conv1`, kernel: 3, stride, input, output: inner },
+          { name: `${name}.conv2`, kernel: 3, stride: 1, input: inner, output },
+        ]
+        : [
+          { name: `${name}.conv1`, kernel: 1, stride: 1, input, output: inner },
+          { name: `${name}.conv2`, kernel: 3, stride, input: inner, output: inner },
+          { name: `${name}.conv3`, kernel: 1, stride: 1, input: inner, output },
+        ];
+      const shortcut = stride !== 1 || input !== output
+        ? { name: `${name}.downsample.0`, kernel: 1, stride, input, output }
+        : undefined;
       input = output;
-    }
+      return {
+        convolutions: shortcut ? [...path, shortcut] : path,
+        path: path.map((convolution) => convolution.name),
+        shortcut: shortcut?.name,
+      };
+    });
   });
-  return list;
 }
 
 function normAttributes(): OpAttribute[] {

@@ -1,0 +1,133 @@
+/**
+ * `deno task verify`: loads `emoco.onnx` and `emoco.json` in onnxruntime-web, as the page and the server do, and
+ * compares them with the training forward pass on the same faces. Another program than the one that wrote the file.
+ */
+import * as ort from "onnxruntime-web";
+import { parseModelCard } from "@emoco/web/model-card";
+import { join } from "node:path";
+import { predict, type Predictions } from "../train/au_model.ts";
+import { openBackend } from "../train/backend.ts";
+import { type Face, manifestPath, readManifest } from "../train/data.ts";
+import { viewOptions } from "../train/finetuning.ts";
+import { describeEngine, type FlagList, helpText, readFlags, runProgram } from "../train/flags.ts";
+import { disposeStored, loadModel } from "../train/model_store.ts";
+import { ViewLoader } from "../train/views.ts";
+import { sha256 } from "../train/whole_file.ts";
+
+const FLAGS: FlagList = {
+  from: { kind: "text", help: "run of a finished and exported action-unit model (default: the newest)" },
+  faces: { kind: "text", help: "how many faces are compared (default: 64)" },
+  help: { kind: "switch", help: "this text" },
+};
+
+/** Greatest difference of a probability that passes. */
+const TOLERANCE = { float32: 1e-4, float16: 5e-3 } as const;
+
+/** A file that does not do what the training did; the message says which and by how much. */
+class VerifyError extends Error {
+  override name = "VerifyError";
+}
+
+async function main(): Promise<void> {
+  const { text, switches } = readFlags(Deno.args, FLAGS, false);
+  if (switches.has("help")) {
+    console.log(
+      helpText("deno task verify: compare an exported model with the training forward pass.", FLAGS),
+    );
+    return;
+  }
+  console.log(
+    `${describeEngine(openBackend({ device: "auto" }))}; onnxruntime-web ${ort.env.versions.web}, wasm`,
+  );
+  const stored = loadModel(text.from);
+  const { folder, config, model } = stored;
+  const card = parseModelCard(
+    JSON.parse(read(join(folder, "emoco.json"), (path) => Deno.readTextFileSync(path))),
+  );
+  const manifest = manifestPath(config.data);
+  const faces = readManifest(manifest, { skipBroken: config.skipBroken }).slice(0, Number(text.faces ?? 64));
+  using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
+  const expected = await predict(model, loader, Int32Array.from(faces, (_, i) => i));
+  let fails = 0;
+  for (const [name, { sha256: sum, precision }] of Object.entries(card.files)) {
+    const bytes = read(join(folder, name), (path) => Deno.readFileSync(path));
+    if (sha256(bytes) !== sum) {
+      throw new VerifyError(
+        `${join(folder, name)} is not the file that its card names: its SHA-256 differs.`,
+      );
+    }
+    const differences = await compare(bytes, faces, loader, expected);
+    const passes = differences.probabilities <= TOLERANCE[precision] &&
+      (differences.emotions ?? 0) <= TOLERANCE[precision];
+    if (!passes) fails++;
+    const list = Object.entries(differences).map(([output, value]) => `${output} ${value.toExponential(1)}`)
+      .join(", ");
+    console.log(
+      `${name} (${precision}): greatest difference over ${faces.length} faces: ${list}; ` +
+        `allowed ${TOLERANCE[precision]}: ${passes ? "passes" : "FAILS"}`,
+    );
+  }
+  disposeStored(stored);
+  if (fails) {
+    throw new VerifyError(`${folder}: the exported model does not compute what was trained. Do not use it.`);
+  }
+}
+
+/** Greatest absolute difference of every output. */
+async function compare(
+  bytes: Uint8Array,
+  faces: readonly Face[],
+  loader: ViewLoader,
+  expected: Predictions,
+): Promise<Record<string, number>> {
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  const { size } = loader.options;
+  const differences: Record<string, number> = {};
+  let done = 0;
+  for await (const { indices, viewQ } of loader.plainViews(Int32Array.from(faces, (_, i) => i))) {
+    const outputs = await session.run({
+      image: new ort.Tensor("float32", toNchw(viewQ, size), [indices.length, 3, size, size]),
+    });
+    for (const [name, output] of Object.entries(outputs)) {
+      const reference = expected[name as keyof Predictions];
+      if (!reference) {
+        throw new VerifyError(`The file has an output "${name}" that the training does not know.`);
+      }
+      const values = output.data as Float32Array;
+      const columns = values.length / indices.length;
+      values.forEach((value, i) => {
+        const difference = Math.abs(value - reference[done * columns + i]);
+        // A NaN must not pass as "no difference".
+        differences[name] = Math.max(
+          differences[name] ?? 0,
+          Number.isNaN(difference) ? Infinity : difference,
+        );
+      });
+      output.dispose();
+    }
+    done += indices.length;
+  }
+  await session.release();
+  return differences;
+}
+
+/** [N, S, S, 3] to [N, 3, S, S]. */
+function toNchw(images: Float32Array, size: number): Float32Array {
+  const area = size * size;
+  const result = new Float32Array(images.length);
+  for (let i = 0; i < images.length; i++) {
+    const n = Math.floor(i / (3 * area)), pixel = Math.floor(i / 3) % area;
+    result[(n * 3 + i % 3) * area + pixel] = images[i];
+  }
+  return result;
+}
+
+function read<T>(path: string, open: (path: string) => T): T {
+  try {
+    return open(path);
+  } catch {
+    throw new VerifyError(`${path} cannot be read: run deno task export first.`);
+  }
+}
+
+if (import.meta.main) await runProgram(main);

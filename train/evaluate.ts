@@ -1,0 +1,158 @@
+/** `deno task evaluate`: tests a finished action-unit model on people it has never seen. Trains nothing. */
+import { EMOTIONS } from "@emoco/web/facs";
+import { join, resolve } from "node:path";
+import { predict } from "./au_model.ts";
+import { openBackend } from "./backend.ts";
+import { writeAtomically } from "./checkpoint.ts";
+import { COMMITTED_FACES, type Face, ManifestError, manifestPath, readManifest, type Split } from "./data.ts";
+import { describeEngine, type FlagList, helpText, readDevice, readFlags, runProgram } from "./flags.ts";
+import { viewOptions } from "./finetuning.ts";
+import { refuseKnownSubjects } from "./folds.ts";
+import { accuracy, scoreUnits, type UnitScores } from "./metrics.ts";
+import { disposeStored, loadModel } from "./model_store.ts";
+import { labelRows } from "./online_probe.ts";
+import { Progress } from "./progress.ts";
+import { averageFolds, type Averages, scoresCsv, tableLines } from "./score_table.ts";
+import { ViewLoader } from "./views.ts";
+
+const FLAGS: FlagList = {
+  model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
+  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  split: {
+    kind: "text",
+    help: "split to test on (default: test; without splits in the manifest: everything)",
+  },
+  device: { kind: "text", help: "auto (default), cpu or gpu" },
+  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
+  help: { kind: "switch", help: "this text" },
+};
+
+/** Scores of one test: over all faces, and over groups of them. */
+export interface Evaluation {
+  faces: number;
+  subjects: number;
+  averages: Averages;
+  units: UnitScores[];
+  emotionAccuracy: number | null;
+  /** By skin group, head pose and other recorded properties: name, faces, means. */
+  groups: { group: string; faces: number; averages: Averages }[];
+}
+
+async function main(): Promise<void> {
+  const { text, switches } = readFlags(Deno.args, FLAGS, false);
+  if (switches.has("help")) {
+    console.log(
+      helpText("deno task evaluate: test an action-unit model on people it has never seen.", FLAGS),
+    );
+    return;
+  }
+  console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
+  const stored = loadModel(text.model);
+  const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
+  const split = text.split ?? "test";
+  const faces = testFaces(manifest, split, switches.has("skipBroken"));
+  refuseKnownSubjects(faces, stored.subjects);
+  console.log(`Model ${stored.name} on ${faces.length} faces of split ${split} in ${manifest}.`);
+
+  const { model, config } = stored;
+  using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
+  const progress = new Progress(faces.length);
+  const show = (done: number) => progress.show(done, `faces  ${done}/${faces.length}`);
+  const predictions = await predict(model, loader, Int32Array.from(faces, (_, i) => i), show);
+  progress.end();
+  const evaluation = evaluateFaces(faces, model.aus, predictions);
+  for (const line of tableLines(evaluation.units, evaluation.averages)) console.log(line);
+  if (evaluation.emotionAccuracy !== null) {
+    console.log(
+      `emotion accuracy ${(100 * evaluation.emotionAccuracy).toFixed(1)} % (chance ${
+        (100 / EMOTIONS.length).toFixed(1)
+      } %)`,
+    );
+  }
+  for (const { group, faces: count, averages } of evaluation.groups) {
+    const share = (value: number) => (100 * value).toFixed(1).padStart(5);
+    console.log(
+      `${group.padEnd(24)}${String(count).padStart(6)} faces   F1 ${share(averages.f1)}   AUC ${
+        share(averages.auc)
+      }`,
+    );
+  }
+  const stem = join(stored.folder, `evaluation-${split}`);
+  writeAtomically(
+    `${stem}.json`,
+    JSON.stringify({ model: stored.name, manifest, split, ...evaluation }, null, 1) + "\n",
+  );
+  writeAtomically(`${stem}.csv`, scoresCsv([{ fold: split, units: evaluation.units }]));
+  console.log(`Written: ${stem}.json and .csv`);
+  disposeStored(stored);
+}
+
+/** All measures of the given predictions, row by row in the order of the faces. */
+export function evaluateFaces(
+  faces: readonly Face[],
+  aus: readonly number[],
+  { probabilities, emotions }: { probabilities: Float32Array; emotions?: Float32Array },
+): Evaluation {
+  const labels = labelRows(faces, aus);
+  const units = scoreUnits(aus, probabilities, labels);
+  const score = (chosen: number[]) => {
+    const rows = Float32Array.from(
+      chosen.flatMap((n) => [...probabilities.subarray(n * aus.length, (n + 1) * aus.length)]),
+    );
+    return averageFolds([scoreUnits(aus, rows, chosen.map((n) => labels[n]))]);
+  };
+  const groups = Map.groupBy(
+    faces.flatMap((face, n) => groupsOf(face).map((group) => ({ group, n }))),
+    ({ group }) => group,
+  );
+  const named = faces.flatMap((face, n) => face.emotion ? [n] : []);
+  return {
+    faces: faces.length,
+    subjects: new Set(faces.map((face) => face.subject)).size,
+    averages: averageFolds([units]),
+    units,
+    emotionAccuracy: emotions && named.length
+      ? accuracy(
+        named.map((n) => mostLikely(emotions.subarray(n * EMOTIONS.length, (n + 1) * EMOTIONS.length))),
+        named.map((n) => EMOTIONS.indexOf(faces[n].emotion!)),
+      )
+      : null,
+    groups: [...groups].sort(([one], [other]) => one < other ? -1 : 1).map(([group, members]) => ({
+      group,
+      faces: members.length,
+      averages: score(members.map(({ n }) => n)),
+    })),
+  };
+}
+
+/** Groups that a face belongs to, by what its manifest line records: skin group and how far the head is turned. */
+function groupsOf({ other }: Face): string[] {
+  const groups: string[] = [];
+  if (typeof other.skin === "number" || typeof other.skin === "string") {
+    groups.push(`skin group ${other.skin}`);
+  }
+  const yaw = (other.pose as { yaw?: unknown } | undefined)?.yaw;
+  if (typeof yaw === "number") {
+    const turn = Math.abs(yaw);
+    groups.push(`head turned ${turn < 10 ? "under 10" : turn < 20 ? "10 to 20" : "over 20"} deg`);
+  }
+  return groups;
+}
+
+function testFaces(manifest: string, split: string, skipBroken: boolean): Face[] {
+  const broken: string[] = [];
+  const all = readManifest(manifest, { skipBroken, onBroken: (sentence) => broken.push(sentence) });
+  if (broken.length) console.log(`skipped ${broken.length} lines; the first: ${broken[0]}`);
+  const chosen = all.some((face) => face.split) ? all.filter((face) => face.split === split as Split) : all;
+  const faces = chosen.filter((face) => face.present.size > 0);
+  if (faces.length === 0) {
+    throw new ManifestError(`${manifest}: no face of split ${split} carries action-unit labels ("present").`);
+  }
+  return faces;
+}
+
+function mostLikely(row: Float32Array): number {
+  return row.indexOf(Math.max(...row));
+}
+
+if (import.meta.main) await runProgram(main);

@@ -1,0 +1,117 @@
+/** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
+import { EMOTIONS } from "@emoco/web/facs";
+import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
+import { join } from "node:path";
+import { MEAN, STD } from "./augment.ts";
+import { openBackend } from "./backend.ts";
+import { sha256, writeAtomically } from "./checkpoint.ts";
+import { COMMITTED_FACES } from "./data.ts";
+import { describeEngine, type FlagList, helpText, readFlags, runProgram, UsageError } from "./flags.ts";
+import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
+import { type Precision, toOnnx } from "./onnx.ts";
+
+const FLAGS: FlagList = {
+  from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
+  precision: { kind: "text", help: "float32 (default), or float16: emoco.f16.onnx beside emoco.onnx" },
+  licence: {
+    kind: "text",
+    help: "terms of the model; required unless it was trained on the faces of this project",
+  },
+  help: { kind: "switch", help: "this text" },
+};
+
+/** What every card says of its limits. */
+const LIMITS =
+  "Action units are movements of the face, not feelings. Not for decisions on hiring, schooling, insurance or policing; " +
+  "only for people who have agreed to it.";
+const RENDERED = "Trained on rendered faces only: it has never seen a photograph.";
+
+function main(): void {
+  const { text, switches } = readFlags(Deno.args, FLAGS, false);
+  if (switches.has("help")) {
+    console.log(helpText("deno task export: write an action-unit model as ONNX with its model card.", FLAGS));
+    return;
+  }
+  const precision = text.precision ?? "float32";
+  if (precision !== "float32" && precision !== "float16") {
+    throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
+  }
+  console.log(describeEngine(openBackend({ device: "auto" })));
+  const stored = loadModel(text.from);
+  const isOurs = stored.config.data === COMMITTED_FACES;
+  if (!isOurs && !text.licence) {
+    throw new UsageError(
+      `${stored.name} was trained on ${stored.config.data}; name the terms of that data set by --licence="..."; they go into the card.`,
+    );
+  }
+  const { folder } = stored;
+  const wanted: [string, Precision][] = [["emoco.onnx", "float32"]];
+  if (precision === "float16") wanted.push(["emoco.f16.onnx", "float16"]);
+  const files: Record<string, { sha256: string; precision: Precision }> = {};
+  for (const [name, kind] of wanted) {
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
+    writeAtomically(join(folder, name), [bytes]);
+    files[name] = { sha256: sha256(bytes), precision: kind };
+    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
+  }
+  const card = cardOf(stored, files, text.licence ?? "MIT", isOurs ? `${RENDERED} ${LIMITS}` : LIMITS);
+  parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
+  writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
+  console.log(`${join(folder, "emoco.json")}: the model card`);
+  console.log(`Next: deno task verify`);
+  disposeStored(stored);
+}
+
+function cardOf(
+  { folder, name, model, config, subjects }: StoredModel,
+  files: ModelCard["files"],
+  licence: string,
+  limits: string,
+): ModelCard {
+  return {
+    format: 1,
+    name: "emoco",
+    version: name,
+    target: "occurrence",
+    aus: model.aus.map((au) => ({ au, threshold: 0.5 })),
+    emotions: model.emotionHead ? EMOTIONS : null,
+    input: {
+      size: config.imageSize,
+      layout: "NCHW",
+      channels: "RGB",
+      range: [0, 1],
+      mean: [...MEAN],
+      std: [...STD],
+    },
+    alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
+    training: {
+      data: config.data === COMMITTED_FACES ? "rendered faces of EmoCo" : config.data,
+      subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
+    },
+    metrics: measures(folder),
+    files,
+    licence,
+    limits,
+  };
+}
+
+/** What is known of the model's quality: the folds', and the test's where `deno task evaluate` has run before. */
+function measures(folder: string): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [key, file] of [["folds", "folds.json"], ["test", "evaluation-test.json"]] as const) {
+    try {
+      const { averages, units, groups } = JSON.parse(Deno.readTextFileSync(join(folder, file)));
+      const perUnit = (units as { au: number; f1: number; auc: number }[]).map(({ au, f1, auc }) => ({
+        au,
+        f1,
+        auc,
+      }));
+      found[key] = { averages, units: perUnit, ...(groups ? { groups } : {}) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return found;
+}
+
+if (import.meta.main) await runProgram(main);

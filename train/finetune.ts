@@ -1,0 +1,158 @@
+/** `deno task finetune`: a pretrained encoder and faces labelled with action units in, an action-unit model out. */
+import { resolve } from "node:path";
+import { openBackend } from "./backend.ts";
+import { ConfigError, type FinetuneConfig, finetuning, override } from "./config.ts";
+import { COMMITTED_FACES, type Face, ManifestError, manifestPath, readManifest } from "./data.ts";
+import {
+  describeEngine,
+  type FlagList,
+  type Flags,
+  helpText,
+  readDevice,
+  readFlags,
+  runProgram,
+  UsageError,
+} from "./flags.ts";
+import { writeFinetuneReport } from "./finetune_report.ts";
+import { trainUnits } from "./finetuning.ts";
+import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./model_store.ts";
+import { unitsOf } from "./online_probe.ts";
+import { createRun, freeName, reopenRun } from "./run_folder.ts";
+import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
+
+const FLAGS: FlagList = {
+  from: { kind: "text", help: "pretraining run (default: the newest), or random" },
+  protocol: {
+    kind: "text",
+    help: "linear (default): frozen features, one layer; finetune: the whole network",
+  },
+  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  split: { kind: "text", help: "splits to train on, such as au or au,test (default: au)" },
+  name: { kind: "text", help: "folder under runs/ (default: <from>-<protocol>)" },
+  resume: { kind: "switch", help: "go on with the run of that --name" },
+  device: { kind: "text", help: "auto (default), cpu or gpu" },
+  eager: { kind: "switch", help: "run operation by operation instead of as one graph, for debugging" },
+  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
+  help: { kind: "switch", help: "this text" },
+};
+
+async function main(): Promise<void> {
+  const flags = readFlags(Deno.args, FLAGS, true);
+  if (flags.switches.has("help")) {
+    const settings = `Settings, each as --key=value: ${Object.keys(finetuning).join(", ")}.`;
+    console.log(helpText("deno task finetune: learn action units on a pretrained encoder.", FLAGS, settings));
+    return;
+  }
+  const engine = describeEngine(openBackend({ device: readDevice(flags.text.device) }));
+  console.log(engine);
+  const run = openRun(flags);
+  const { name, folder, config, source, faces } = run;
+  if (run.resumes && isFinished(folder)) {
+    console.log(`${name} is complete. Its report is ${folder}/report.html.`);
+    return;
+  }
+  const subjects = new Set(faces.map((face) => face.subject)).size;
+  console.log(
+    `From ${source.name}, protocol ${config.protocol}, ${config.folds} folds by subject; run ${name}, in ${folder}.`,
+  );
+  console.log(
+    `${run.manifest}: ${faces.length} faces of ${subjects} people, action units ${config.aus.join(" ")}.`,
+  );
+  const trained = await trainUnits({ ...run, eager: flags.switches.has("eager") });
+  if (!trained) return;
+  saveModel({ ...run, eager: false }, config, trained.model);
+  const results = trained.folds.map(({ units }) => units);
+  console.log(`\nMean of ${results.length} folds, in per cent (F1 at probability 0.5):`);
+  for (const line of tableLines(meanUnits(results), averageFolds(results))) console.log(line);
+  await writeFinetuneReport(folder, { name, engine, config, faces });
+  console.log(
+    `\nThe model that is kept was fitted on all ${faces.length} faces. Report: ${folder}/report.html`,
+  );
+  console.log("Next: deno task export, deno task verify, deno task evaluate");
+}
+
+function openRun(flags: Flags) {
+  const resumes = flags.switches.has("resume");
+  if (resumes && !flags.text.name) {
+    throw new UsageError("--resume needs --name=<run>, the run to go on with.");
+  }
+  const opened = resumes
+    ? reopenRun(flags.text.name, (saved: SavedFinetuneConfig) => resolveConfig(flags, saved).config)
+    : undefined;
+  const { config, ...rest } = resolveConfig(flags, opened?.config);
+  const stem = `${rest.source.name}-${config.protocol}`;
+  const name = flags.text.name ?? freeName(stem, true);
+  const folder = opened?.folder ?? createRun(name, config);
+  return { name, folder, config, resumes, ...rest };
+}
+
+/** The config, and what it names: the encoder to start from and the labelled faces. */
+function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
+  const { text, switches, settings } = flags;
+  const settingKeys = Object.keys(finetuning) as (keyof FinetuneConfig)[];
+  const base = saved
+    ? Object.fromEntries(settingKeys.map((key) => [key, saved[key]])) as unknown as FinetuneConfig
+    : finetuning;
+  const config = override(base, {
+    ...settings,
+    ...(text.protocol ? { protocol: text.protocol } : {}),
+  });
+  checkFinetuneConfig(config);
+  const source = loadSource(text.from ?? saved?.from, config.seed);
+  const data = text.data ? resolve(text.data) : saved?.data ?? COMMITTED_FACES;
+  const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
+  const manifest = manifestPath(data);
+  const { faces, splits } = labelledFaces(
+    manifest,
+    text.split?.split(",") ?? saved?.splits ?? ["au"],
+    skipBroken,
+  );
+  const resolved: SavedFinetuneConfig = {
+    program: "finetune",
+    from: source.name,
+    data,
+    splits,
+    skipBroken,
+    aus: unitsOf(faces),
+    architecture: source.backbone.architecture,
+    imageSize: source.imageSize,
+    ...config,
+  };
+  return { config: resolved, source, manifest, faces, aus: resolved.aus };
+}
+
+/** Faces of the given splits that carry action-unit labels; of all of them where the manifest knows no splits. */
+function labelledFaces(
+  manifest: string,
+  wanted: string[],
+  skipBroken: boolean,
+): { faces: Face[]; splits: string[] } {
+  const broken: string[] = [];
+  const all = readManifest(manifest, { skipBroken, onBroken: (sentence) => broken.push(sentence) });
+  if (broken.length) console.log(`skipped ${broken.length} lines; the first: ${broken[0]}`);
+  const splits = all.some((face) => face.split) ? wanted : [];
+  const chosen = splits.length ? all.filter((face) => face.split && splits.includes(face.split)) : all;
+  const faces = chosen.filter((face) => face.present.size > 0);
+  if (faces.length === 0) {
+    throw new ManifestError(
+      `${manifest}: no face of split ${wanted.join(", ")} carries action-unit labels ("present").`,
+    );
+  }
+  return { faces, splits };
+}
+
+function checkFinetuneConfig(config: FinetuneConfig): void {
+  if (config.protocol !== "linear" && config.protocol !== "finetune") {
+    throw new ConfigError(`--protocol=${config.protocol}: a protocol is linear or finetune.`);
+  }
+  for (const key of ["epochs", "batchSize", "probeSteps", "logEvery", "checkpointEvery"] as const) {
+    if (!Number.isInteger(config[key]) || config[key] < 1) {
+      throw new ConfigError(`${key} is ${config[key]}; it must be a whole number of at least 1.`);
+    }
+  }
+  if (!Number.isInteger(config.folds) || config.folds < 2) {
+    throw new ConfigError(`folds is ${config.folds}; it must be a whole number of at least 2.`);
+  }
+}
+
+if (import.meta.main) await runProgram(main);

@@ -1,0 +1,131 @@
+/** `report.html` of action-unit training: scores, curves, and the worst mistakes as pictures. Opens offline. */
+import { actionUnit } from "@emoco/web/facs";
+import { join } from "node:path";
+import type { Face } from "./data.ts";
+import { faceFigure } from "./face_figure.ts";
+import { FoldBook, type FoldPrediction } from "./fold_book.ts";
+import { mean, precisionRecall } from "./metrics.ts";
+import type { SavedFinetuneConfig } from "./model_store.ts";
+import { htmlPage, htmlTable } from "./report_page.ts";
+import { type Metric, readMetrics } from "./run_folder.ts";
+import { averageFolds, meanUnits } from "./score_table.ts";
+import { barChart, escapeHtml, lineChart } from "./svg_chart.ts";
+import { writeAtomically } from "./whole_file.ts";
+
+/** What a report is made of, beside what the run's folder holds. */
+export interface FinetuneReport {
+  name: string;
+  engine: string;
+  config: SavedFinetuneConfig;
+  faces: readonly Face[];
+}
+
+/** Writes `report.html` into the run's folder. */
+export async function writeFinetuneReport(
+  folder: string,
+  { name, engine, config, faces }: FinetuneReport,
+): Promise<void> {
+  const { aus } = config;
+  const book = new FoldBook(folder, aus, true);
+  const results = book.results.map(({ units }) => units);
+  const units = meanUnits(results);
+  const averages = averageFolds(results);
+  const spread = results.map((fold) => averageFolds([fold]).f1);
+  const faceAt = new Map(faces.map((face) => [face.line, face]));
+  const percent = (value: number) => Number.isNaN(value) ? "-" : (100 * value).toFixed(1);
+
+  const figures = [
+    [
+      percent(averages.f1),
+      `mean F1 over ${aus.length} action units and ${results.length} folds, in per cent`,
+    ],
+    [percent(averages.auc), "mean AUC, in per cent (chance 50.0)"],
+    [
+      `${percent(Math.min(...spread))} to ${percent(Math.max(...spread))}`,
+      "F1 of the worst and the best fold",
+    ],
+    [String(faces.length), `faces of ${new Set(faces.map((face) => face.subject)).size} people`],
+  ];
+  const rows = units.map((unit) => [
+    `AU${unit.au} ${actionUnit(unit.au).name}`,
+    percent(unit.f1),
+    percent(unit.auc),
+    percent(unit.positiveRate),
+    ...[unit.truePositives, unit.falsePositives, unit.falseNegatives, unit.count].map(String),
+  ]);
+  const head = ["action unit", "F1", "AUC", "positive", "hits", "false alarms", "misses", "labelled"];
+  const bars = barChart("By action unit", units.map(({ au }) => `AU${au} ${actionUnit(au).name}`), [
+    { name: "F1", values: units.map((unit) => unit.f1) },
+    { name: "AUC", values: units.map((unit) => unit.auc) },
+  ]);
+  const curves = aus.map((au, a) => {
+    const scores = book.predictions.map(({ probabilities }) => probabilities[a]);
+    const labels = book.predictions.map(({ line }) => faceAt.get(line)!.present.get(au));
+    const { points, averagePrecision } = precisionRecall(scores, labels);
+    const title = `AU${au}  AP ${averagePrecision.toFixed(2)}`;
+    return lineChart(title, [{ name: title, points }], {
+      xLabel: "recall",
+      yRange: [0, 1],
+      width: 230,
+      height: 170,
+    });
+  });
+  const body = [
+    `<p>${escapeHtml(engine)}. From ${
+      escapeHtml(config.from)
+    }, protocol ${config.protocol}; every score is on people who were in ` +
+    "no training part of their fold, at probability 0.5.</p>",
+    `<div class="figures">${
+      figures.map(([value, text]) => `<div><b>${value}</b>${escapeHtml(text)}</div>`).join("")
+    }</div>`,
+    `<div class="charts">${bars}${epochCurve(readMetrics(folder))}</div>`,
+    htmlTable(head, rows, true),
+    "<h2>Precision over recall</h2>",
+    "<p>All folds together; AP is the area under each curve.</p>",
+    `<div class="small-charts">${curves.join("")}</div>`,
+    "<h2>The worst mistakes</h2>",
+    "<p>For each action unit, the faces on which the model was surest of the wrong answer.</p>",
+    await mistakes(aus, book.predictions, faceAt),
+  ];
+  writeAtomically(join(folder, "report.html"), htmlPage(`EmoCo action units: ${name}`, body.join("\n")));
+}
+
+/** Mean F1 over epochs, one line a fold (finetuning only). */
+function epochCurve(metrics: readonly Metric[]): string {
+  const evaluations = metrics.filter((metric) => metric.type === "evaluation");
+  if (evaluations.length === 0) return "";
+  const byFit = Map.groupBy(evaluations, (metric) => metric.fit as number);
+  const series = [...byFit].map(([fit, list]) => ({
+    name: `fold ${fit + 1}`,
+    points: list.map((metric) => [metric.epoch as number, metric.f1 as number] as const),
+  }));
+  return lineChart("Mean F1 over epochs", series, { xLabel: "epoch", yRange: [0, 1] });
+}
+
+async function mistakes(
+  aus: readonly number[],
+  predictions: readonly FoldPrediction[],
+  faceAt: ReadonlyMap<number, Face>,
+): Promise<string> {
+  const rows = await Promise.all(aus.map(async (au, a) => {
+    const wrong = predictions
+      .map(({ line, probabilities }) => ({ face: faceAt.get(line)!, probability: probabilities[a] }))
+      .filter(({ face, probability }) => face.present.has(au) && face.present.get(au) !== probability >= 0.5)
+      .sort((one, other) => Math.abs(other.probability - 0.5) - Math.abs(one.probability - 0.5))
+      .slice(0, 8);
+    const pictures = await Promise.all(
+      wrong.map(({ face, probability }) =>
+        faceFigure(face, [face.present.get(au) ? "missed" : "false alarm", `p = ${probability.toFixed(2)}`])
+      ),
+    );
+    if (pictures.length === 0) return "";
+    return `<h3>AU${au} ${escapeHtml(actionUnit(au).name)}</h3><div class="faces">${pictures.join("")}</div>`;
+  }));
+  const share = mean(predictions.flatMap(({ line, probabilities }) =>
+    aus.flatMap((au, a) => {
+      const present = faceAt.get(line)!.present.get(au);
+      return present === undefined ? [] : [Number(present !== probabilities[a] >= 0.5)];
+    })
+  ));
+  return `<p>${(100 * share).toFixed(1)} % of all answers were wrong.</p>${rows.join("\n")}`;
+}
