@@ -77,6 +77,7 @@ function remedy(previous: string): string {
 interface StoredTensor {
   dtype: "F32" | "I32";
   shape: number[];
+  // deno-lint-ignore camelcase -- the format's own name
   data_offsets: [from: number, to: number];
 }
 

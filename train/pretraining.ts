@@ -61,6 +61,7 @@ export async function train(run: PretrainRun): Promise<void> {
   using _held = holdRun(folder);
   using interrupt = new Interrupt();
   const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
+  const progress = new Progress(steps);
   const sizes = queueSizes(config.queueSize, config.queues, countEmotions(kept), batchSize);
   const positions = new QueuePositions(sizes, config.queueFill === "random");
   const runner = openStepRunner(
@@ -74,9 +75,9 @@ export async function train(run: PretrainRun): Promise<void> {
   );
   const lines = JSON.stringify([kept, held].map((faces) => faces.map((face) => face.line)));
   const facesSha256 = sha256(Deno.readFileSync(data.manifest), lines);
-  const first = run.resumes ? await resume(run, runner, positions, facesSha256) : 0;
+  const first = run.resumes ? await resume(run, runner, positions, facesSha256, progress) : 0;
   if (first >= steps) {
-    console.log(
+    progress.print(
       `${run.name} is complete: ${steps} of ${steps} steps are done. Its report is ${folder}/report.html.`,
     );
     return;
@@ -107,7 +108,6 @@ export async function train(run: PretrainRun): Promise<void> {
   const viewOptions = { ...config, size: config.imageSize };
   using loader = new ViewLoader(kept, viewOptions);
   using probe = new OnlineProbe(kept, held, viewOptions);
-  const progress = new Progress(steps);
   const evaluate = async (step: number, batch?: ViewBatch) => {
     const result = await probeEncoder(probe, await readSound(step, batch, "weights", "statistics"), config);
     const { knnEmotionAccuracy, probeF1, probeAuc } = result;
@@ -178,10 +178,12 @@ export async function train(run: PretrainRun): Promise<void> {
   }
   const broken = new Set([...probe.skipped, ...[...loader.skipped.keys()].map((i) => kept[i].image)]);
   if (broken.size) {
-    console.log(`${broken.size} pictures could not be decoded: others of the same emotion took their place.`);
+    progress.print(
+      `${broken.size} pictures could not be decoded: others of the same emotion took their place.`,
+    );
   }
   const waited = (100 * loader.waited / (loader.waited + stepTime)).toFixed(1);
-  console.log(
+  progress.print(
     `${step - first} steps in ${duration(performance.now() - started)}; ` +
       `the step waited for views ${waited} % of the time.${
         step === steps ? ` Report: ${folder}/report.html` : ""
@@ -196,9 +198,10 @@ async function resume(
   runner: StepRunner,
   positions: QueuePositions,
   facesSha256: string,
+  progress: Progress,
 ): Promise<number> {
   if (!hasCheckpoint(folder)) {
-    console.log(`${folder} has no checkpoint yet: starting at step 0.`);
+    progress.print(`${folder} has no checkpoint yet: starting at step 0.`);
     cutMetrics(folder, -1);
     return 0;
   }
@@ -215,7 +218,7 @@ async function resume(
   positions.next.set(next);
   positions.filled.set(filled);
   cutMetrics(folder, step);
-  console.log(`Going on after step ${step}.`);
+  progress.print(`Going on after step ${step}.`);
   return step;
 }
 
