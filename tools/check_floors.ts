@@ -7,8 +7,8 @@
  *     side  train (and tfjs, files), of web only facs, model_card and image
  *     roof  mod.ts, on floors 0 and 1
  *
- * tools and tests import anything; nothing imports tests, only tests import tools. With `--types` it also type-checks
- * floors 0 and 1 where neither `Deno` nor `document` exists.
+ * tools and tests import anything; nothing imports tests, only tests import tools. With `--types` it type-checks floors
+ * 0 and 1 where neither `Deno` nor `document` exists.
  * @module
  */
 // deno-lint-ignore-file no-console
@@ -196,10 +196,13 @@ function exists(path: string): boolean {
 
 if (import.meta.main) {
   const root = fileURLToPath(new URL("..", import.meta.url));
+  if (Deno.args.includes("--types")) {
+    const said = await checkPortableTypes(root);
+    if (said) console.error(`The browser-safe half of web does not compile without Deno and DOM.\n${said}`);
+    Deno.exit(said ? 1 : 0);
+  }
   const violations = await checkFloors(root);
   for (const { file, rule, message } of violations) console.error(`${file}: ${rule}: ${message}`);
-  const types = Deno.args.includes("--types") ? await checkPortableTypes(root) : "";
-  if (types) console.error(`The browser-safe half of web does not compile without Deno and DOM.\n${types}`);
-  if (violations.length > 0 || types) Deno.exit(1);
+  if (violations.length > 0) Deno.exit(1);
   console.log("The floors hold.");
 }

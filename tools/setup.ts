@@ -8,22 +8,24 @@
  */
 // deno-lint-ignore-file no-console
 import { createHash } from "node:crypto";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { addonMadeFrom, type AddonSources, buildAddon, isLinked, linkAddon } from "./setup/addon.ts";
 import { installLibraries, librariesMadeFrom, type Report } from "./setup/libraries.ts";
 import { isWhole, lockFolder, remove, SetupError, writeWhole } from "./setup/stamp.ts";
 import { CPU, CUDA, type Engine, TENSORFLOW_VERSION } from "./setup/wheels.ts";
 
 const USAGE = `deno task setup [options]: puts TensorFlow ${TENSORFLOW_VERSION} in place for training.
-  --cuda          with the CUDA 12 libraries (the default where an NVIDIA driver is found)
+  --cuda          with the CUDA 12 libraries (the first choice where an NVIDIA driver is found)
   --cpu           without them
   --wheel=<path>  a wheel, or a folder of wheels, to take instead of downloading
-  --cache=<path>  where to keep it (default: emoco in XDG_CACHE_HOME or ~/.cache)`;
+  --cache=<path>  where to keep it (default: emoco in XDG_CACHE_HOME or ~/.cache)
+What was chosen last stays chosen.`;
 
 interface Options {
   engine?: Engine;
   wheel?: string;
-  cache: string;
+  cache?: string;
 }
 
 async function setup(options: Options, report: Report): Promise<void> {
@@ -33,10 +35,14 @@ async function setup(options: Options, report: Report): Promise<void> {
         "finding AUs with a trained model runs here all the same.",
     );
   }
-  const root = new URL("..", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("..", import.meta.url));
   const sources = await npmPackages(root, report);
-  const engine = options.engine ?? (hasNvidiaDriver() ? CUDA : linkedEngine(sources, options.cache));
-  const folder = join(options.cache, `tensorflow-${TENSORFLOW_VERSION}-${engine.name}`);
+  const before = chosenBefore(sources);
+  const engine = options.engine ?? before?.engine ?? (hasNvidiaDriver() ? CUDA : CPU);
+  const folder = join(
+    options.cache ?? before?.cache ?? defaultCache(),
+    `tensorflow-${TENSORFLOW_VERSION}-${engine.name}`,
+  );
   const libraries = join(folder, "libraries"), addon = join(folder, "addon");
   const madeFrom = addonMadeFrom(sources, librariesMadeFrom(engine));
   // Stands in node_modules and names what was proven to run, so it goes and changes together with it.
@@ -119,13 +125,17 @@ function hasNvidiaDriver(): boolean {
   }
 }
 
-/** The engine that node_modules leads to, so that a choice of --cuda lasts. */
-function linkedEngine({ tfjs }: AddonSources, cache: string): Engine {
-  const cuda = join(cache, `tensorflow-${TENSORFLOW_VERSION}-cuda`, "libraries", "tensorflow");
+/** The set-up that node_modules leads to, so that --cuda, --cpu and --cache last until another choice is made. */
+function chosenBefore({ tfjs }: AddonSources): { engine: Engine; cache: string } | undefined {
   try {
-    return Deno.readLinkSync(join(tfjs, "deps", "lib")) === cuda ? CUDA : CPU;
+    const link = Deno.readLinkSync(join(tfjs, "deps", "lib"));
+    const folder = dirname(dirname(link));
+    const engine = [CPU, CUDA].find(({ name }) =>
+      basename(folder) === `tensorflow-${TENSORFLOW_VERSION}-${name}`
+    );
+    if (engine && Deno.statSync(folder).isDirectory) return { engine, cache: dirname(folder) };
   } catch {
-    return CPU;
+    // A first set-up, or one whose cache was removed.
   }
 }
 
@@ -153,9 +163,7 @@ function readOr(path: string, otherwise: string): string {
 }
 
 function parseOptions(args: readonly string[]): Options {
-  const options: Options = {
-    cache: join(Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? ".", ".cache"), "emoco"),
-  };
+  const options: Options = {};
   for (const arg of args) {
     const [name, value] = arg.split(/=(.*)/s);
     if (arg === "--cuda") options.engine = CUDA;
@@ -165,6 +173,10 @@ function parseOptions(args: readonly string[]): Options {
     else throw new SetupError(`${arg} is not an option of setup.\n${USAGE}`);
   }
   return options;
+}
+
+function defaultCache(): string {
+  return join(Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") ?? ".", ".cache"), "emoco");
 }
 
 /** On a terminal the current step stands on one line that is written over; elsewhere each step is told once. */

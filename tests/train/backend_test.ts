@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { fileURLToPath } from "node:url";
 import { attribute, backend, openBackend, rawOp, tf } from "../../train/backend.ts";
 
 const BACKEND = new URL("../../train/backend.ts", import.meta.url).href;
@@ -8,7 +9,7 @@ const BACKEND = new URL("../../train/backend.ts", import.meta.url).href;
 async function run(program: string, env: Record<string, string> = {}, folder = ".") {
   const file = await Deno.makeTempFile({ dir: folder === "." ? undefined : folder, suffix: ".ts" });
   await Deno.writeTextFile(file, program);
-  const root = new URL("../..", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   const config = folder === "." ? `${root}deno.json` : `${folder}/deno.json`;
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["run", `--config=${config}`, "--no-lock", "--allow-read", "--allow-env", "--allow-ffi", file],

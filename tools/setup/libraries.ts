@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isWhole, putInPlace, remove, SetupError, writeStamp } from "./stamp.ts";
 import type { Engine, Wheel } from "./wheels.ts";
 
@@ -156,7 +157,7 @@ async function requireSha256(path: string, wheel: Wheel, { show }: Report): Prom
 }
 
 async function unpack(wheel: Wheel, path: string, folder: string, { show }: Report): Promise<void> {
-  const script = new URL("./extract.py", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("./extract.py", import.meta.url));
   let process;
   try {
     process = new Deno.Command("python3", {
