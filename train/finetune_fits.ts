@@ -62,6 +62,7 @@ export async function finetuneFits(
   const runner = openStepRunner(
     (state: AuState, feeds: AuFeeds) => finetuneStep(state, feeds, method),
     fresh(),
+    { eager: run.eager },
   );
   const manifestSha256 = sha256(Deno.readFileSync(run.manifest));
   const start = run.resumes ? await resume(run, runner, fits, manifestSha256) : { fit: 0, step: 0 };
