@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { countTests } from "../../tools/count_tests.ts";
 
 /** Runs test files in a fresh process and counts them by their report. */
@@ -18,7 +17,7 @@ async function countRun(...files: string[]) {
     }
     const report = join(folder, "junit.xml");
     const { code } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "--no-check", `--junit-path=${report}`, folder],
+      args: ["test", "--no-check", `--config=${folder}/deno.json`, `--junit-path=${report}`, folder],
       stdout: "null",
       stderr: "null",
     }).output();
