@@ -5,15 +5,13 @@ import { countTests } from "../../tools/count_tests.ts";
 
 /** Runs test files in a fresh process and counts them by their report. */
 async function countRun(...files: string[]) {
-  // Inside the tests, so that the files find the packages that tests are written with.
-  const folder = await Deno.makeTempDir({
-    dir: fileURLToPath(new URL(".", import.meta.url)),
-    prefix: "tmp_",
-  });
+  const folder = await Deno.makeTempDir();
   try {
+    const imports = { "@std/testing/bdd": new URL("../std/testing/bdd.ts", import.meta.url).href };
+    await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify({ imports }));
     for (const [i, text] of files.entries()) {
-      const imports = `import { beforeAll, describe, it } from "@std/testing/bdd";\n`;
-      await Deno.writeTextFile(join(folder, `${i}_test.ts`), imports + text);
+      const head = `import { beforeAll, describe, it } from "@std/testing/bdd";\n`;
+      await Deno.writeTextFile(join(folder, `${i}_test.ts`), head + text);
     }
     const report = join(folder, "junit.xml");
     const { code } = await new Deno.Command(Deno.execPath(), {
