@@ -21,7 +21,7 @@ import { createRun, freeName, reopenRun } from "./run_folder.ts";
 import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
 
 const FLAGS: FlagList = {
-  from: { kind: "text", help: "pretraining run (default: the newest), or random" },
+  from: { kind: "text", help: "pretraining run (default: the newest), or random, random:1, ..." },
   protocol: {
     kind: "text",
     help: "linear (default): frozen features, one layer; finetune: the whole network",
@@ -80,7 +80,7 @@ function openRun(flags: Flags) {
     ? reopenRun(flags.text.name, (saved: SavedFinetuneConfig) => resolveConfig(flags, saved).config)
     : undefined;
   const { config, ...rest } = resolveConfig(flags, opened?.config);
-  const stem = `${rest.source.name}-${config.protocol}`;
+  const stem = `${rest.source.name.replace(":", "")}-${config.protocol}`;
   const name = flags.text.name ?? freeName(stem, true);
   const folder = opened?.folder ?? createRun(name, config);
   return { name, folder, config, resumes, ...rest };

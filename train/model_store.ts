@@ -40,14 +40,16 @@ interface Finished {
 }
 
 /**
- * The encoder to start from: a pretraining run by name or folder, the newest one, or `random` weights.
+ * The encoder to start from: a pretraining run by name or folder, the newest one, or `random` weights (`random:7`: of
+ * another seed than the folds').
  * @throws {RunError} no such run
  */
 export function loadSource(from: string | undefined, seed: number): Source {
-  if (from === "random") {
+  const random = /^random(?::(\d+))?$/.exec(from ?? "");
+  if (from && random) {
     const { backbone, width, stem, imageSize } = quick;
     const architecture = { backbone, width, stem };
-    const weights = initResNet(architecture, randomStream(seed, PURPOSE.weights));
+    const weights = initResNet(architecture, randomStream(Number(random[1] ?? seed), PURPOSE.weights));
     const statistics = initRunningStatistics(architecture);
     return {
       name: from,

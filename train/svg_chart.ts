@@ -149,3 +149,14 @@ function ticks(least: number, most: number): number[] {
 function label(value: number): string {
   return Math.abs(value) >= 10_000 ? `${value / 1000}k` : String(value);
 }
+
+/** A chart as a file of its own, on white, for pages that do not style it. */
+export function standaloneSvg(chart: string): string {
+  const style =
+    "text{fill:#5b6675;font:11px system-ui,sans-serif}.title{fill:#1c2430;font-size:13px;font-weight:600}" +
+    ".grid{stroke:#dfe4ea}";
+  return chart.replace(
+    /^<svg ([^>]*)>/,
+    `<svg xmlns="http://www.w3.org/2000/svg" $1><style>${style}</style><rect width="100%" height="100%" fill="#fff"/>`,
+  ) + "\n";
+}

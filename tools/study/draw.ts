@@ -1,0 +1,106 @@
+/** Draws the study's results: a table for the README, between its two marks, and four charts beside this file. */
+import { fileURLToPath } from "node:url";
+import { mean } from "../../train/metrics.ts";
+import { lineChart, standaloneSvg } from "../../train/svg_chart.ts";
+import { writeAtomically } from "../../train/whole_file.ts";
+import { type Method, METHODS } from "./plan.ts";
+import type { StudyResult, StudyResults } from "./results.ts";
+
+const README = fileURLToPath(new URL("../../README.md", import.meta.url));
+const MARKS = ["<!-- study: written by deno task study -->", "<!-- /study -->"] as const;
+
+/** Methods from best to worst by what the paper claims. */
+const ORDER: readonly Method[] = ["emoco", "emocoL2", "emotion", "moco", "random"];
+
+/** Writes the charts that the results allow, and the README's table. */
+export function drawStudy(results: StudyResults): void {
+  const { runs } = results;
+  const methods = runs.filter((run) => run.group === "methods");
+  const of = (method: Method) => methods.filter((run) => run.method === method);
+  const known = ORDER.filter((method) => of(method).length > 0);
+  draw(
+    "updates.svg",
+    "Online probe F1 against updates (mean of seeds)",
+    "updates",
+    known.filter((method) => of(method).some((run) => run.curve.length)).map((method) => ({
+      name: METHODS[method].title,
+      points: of(method)[0].curve.map(({ step }, i) =>
+        [step, mean(of(method).map((run) => run.curve[i]?.f1 ?? NaN))] as const
+      ),
+    })),
+  );
+  const atLambda = (method: Method) =>
+    [
+      ...runs.filter((run) => run.group === "lambda" && run.method === method),
+      ...of(method).filter((run) => run.seed === 0),
+    ].sort((one, other) => one.emotionWeight - other.emotionWeight).map((run) =>
+      [run.emotionWeight, run.f1] as const
+    );
+  draw(
+    "lambda.svg",
+    "Probe F1 against lambda (seed 0)",
+    "lambda",
+    (["emoco", "emocoL2"] as const).filter((method) => atLambda(method).length > 1)
+      .map((method) => ({ name: METHODS[method].title, points: atLambda(method) })),
+  );
+  draw(
+    "finetune.svg",
+    "Finetuning: F1 on the test fold against epochs (mean of folds)",
+    "epoch",
+    runs.filter((run) => run.group === "finetune").map((run) => ({
+      name: run.method === "random" ? "from random weights" : `from ${METHODS[run.method].title}`,
+      points: [...Map.groupBy(run.epochs, ({ epoch }) => epoch)]
+        .map(([epoch, list]) => [epoch, mean(list.map(({ f1 }) => f1))] as const),
+    })),
+  );
+  writeTable(results, known, of);
+}
+
+function draw(file: string, title: string, xLabel: string, series: Parameters<typeof lineChart>[1]): void {
+  const chart = series.length ? lineChart(title, series, { xLabel, width: 560, height: 300 }) : "";
+  if (chart) writeAtomically(fileURLToPath(new URL(`./${file}`, import.meta.url)), standaloneSvg(chart));
+}
+
+function writeTable(
+  { setting }: StudyResults,
+  known: readonly Method[],
+  of: (method: Method) => StudyResult[],
+): void {
+  const readme = Deno.readTextFileSync(README);
+  const [from, to] = MARKS.map((mark) => readme.indexOf(mark));
+  if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${MARKS.join(" and ")}.`);
+  const percent = (value: number) => (100 * value).toFixed(1);
+  const spread = (values: number[]) =>
+    values.length < 2 ? percent(values[0]) : `${percent(mean(values))} (${values.map(percent).join(", ")})`;
+  const lead = (method: Method) => {
+    const pairs = of("emoco").flatMap((ours) => {
+      const theirs = of(method).find((run) => run.seed === ours.seed);
+      return theirs ? [ours.f1 - theirs.f1] : [];
+    });
+    return method === "emoco" || pairs.length === 0
+      ? ""
+      : pairs.map((value) => `${value < 0 ? "" : "+"}${percent(value)}`).join(", ");
+  };
+  const rows = known.map((method) => {
+    const runs = of(method);
+    const knn = runs.map((run) => run.knnEmotionAccuracy).filter((value) => value !== null);
+    const cells = [
+      METHODS[method].title,
+      spread(runs.map((run) => run.f1)),
+      spread(runs.map((run) => run.auc)),
+      knn.length ? percent(mean(knn)) : "",
+      lead(method),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  const text = [
+    `Preset \`${setting.preset}\` with ${setting.epochs} epochs (${setting.updates} updates) on the ${setting.pretrainFaces} faces of ` +
+    `\`pretrain\`; linear probe, 3 folds by subject over the ${setting.probeFaces} faces of \`au\` and \`test\`; ` +
+    "means in per cent, single seeds in brackets; the last column is EmoCo's F1 minus the rival's, seed by seed.",
+    "",
+    "| encoder | F1 | AUC | emotion kNN | EmoCo leads by |",
+    "|---|---|---|---|---|",
+    ...rows,
+  ].join("\n");
+  writeAtomically(README, `${readme.slice(0, from + MARKS[0].length)}\n${text}\n${readme.slice(to)}`);
+}
