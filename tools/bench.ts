@@ -1,0 +1,30 @@
+/**
+ * `deno task bench <name>`: measures a part of the project beside its best-known peer. Last lines are
+ * `RATIO <what> <value>`, ours divided by the peer's.
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { UsageError } from "../train/flags.ts";
+
+const BENCHES: {
+  [name: string]: { help: string; load: () => Promise<{ bench(args: string[]): Promise<void> }> };
+} = {
+  step: {
+    help: "a training step, beside the same in PyTorch",
+    load: () => import("./bench/step.ts"),
+  },
+};
+
+if (import.meta.main) {
+  const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
+  try {
+    if (!Object.hasOwn(BENCHES, name ?? "")) {
+      const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
+      throw new UsageError(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
+    }
+    await (await BENCHES[name].load()).bench(args);
+  } catch (problem) {
+    console.error((problem as Error).message);
+    Deno.exit(problem instanceof UsageError ? 2 : 1);
+  }
+}

@@ -1,0 +1,72 @@
+/** Processes that are measured against each other: all stay alive, one computes at a time. */
+import { TextLineStream } from "./lines.ts";
+
+/** One measured round. */
+export interface Round {
+  seconds: number;
+  cpuSeconds: number;
+  loss: number;
+  /** Greatest resident memory of the process so far. */
+  peakBytes: number;
+}
+
+/** What a contender says when it is ready. */
+export interface Greeting {
+  engine: string;
+  parameters: number;
+}
+
+/** A process that answers each line "round <steps>" on its standard input with a `Round` as one line of JSON. */
+export class Contender {
+  readonly #process: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+
+  constructor(readonly name: string, command: string, args: readonly string[]) {
+    this.#process = new Deno.Command(command, {
+      args: [...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#writer = this.#process.stdin.getWriter();
+    this.#lines = this.#process.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+      .getReader();
+  }
+
+  /** Waits until it has warmed up. */
+  greeting(): Promise<Greeting> {
+    return this.#answer() as Promise<Greeting>;
+  }
+
+  async round(steps: number): Promise<Round> {
+    await this.#writer.write(new TextEncoder().encode(`round ${steps}\n`));
+    return await this.#answer() as Round;
+  }
+
+  async end(): Promise<void> {
+    await this.#writer.close().catch(() => {}); // it may have ended by itself
+    await this.#process.status;
+  }
+
+  async #answer(): Promise<unknown> {
+    for (;;) {
+      const { value, done } = await this.#lines.read();
+      if (done) {
+        throw new Error(`${this.name} ended before it was asked to; what it wrote stands above.`);
+      }
+      if (value.startsWith("{")) return JSON.parse(value);
+    }
+  }
+}
+
+/** What our own contenders need in order to say how they did. */
+export function processUse(): { cpuSeconds: number; peakBytes: number } {
+  const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1].split(" ");
+  const TICKS_PER_SECOND = 100;
+  const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"));
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
+    peakBytes: Number(peak?.[1] ?? 0) * 1024,
+  };
+}

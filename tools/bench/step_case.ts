@@ -1,0 +1,52 @@
+/** The steps that are measured, and one of them as a runner with its feeds. */
+import { paper } from "../../train/config.ts";
+import { type Feeds, initState, type Method, type State, step } from "../../train/emoco.ts";
+import { QueuePositions } from "../../train/queue.ts";
+import { normal, randomStream } from "../../train/random.ts";
+import { emocoFeeds, openStepRunner, type StepRunner } from "../../train/step_runner.ts";
+import type { TraceOptions } from "../../train/traced_runner.ts";
+
+/** What a step is measured on. */
+export interface StepCase {
+  backbone: Method["backbone"];
+  imageSize: number;
+  batchSize: number;
+  /** Keys a ring. */
+  queueSize: number;
+  /** Steps a round. */
+  steps: number;
+}
+
+/** The cases whose ratios are reported. */
+export const STEP_CASES: { [name: string]: StepCase } = {
+  resnet18: { backbone: "resnet18", imageSize: 112, batchSize: 32, queueSize: 4096, steps: 4 },
+  resnet50: { backbone: "resnet50", imageSize: 224, batchSize: 16, queueSize: 4096, steps: 1 },
+};
+
+const EMOTIONS = 7;
+
+/** The method's step with the paper's settings and views given, so that only the step is measured. */
+export function openCase(
+  { backbone, imageSize, batchSize, queueSize }: StepCase,
+  options: { eager?: boolean } & TraceOptions,
+): { runner: StepRunner; next: () => Parameters<StepRunner["run"]>[0]; parameters: number } {
+  const method: Method = { ...paper, backbone };
+  const sizes = Array(EMOTIONS).fill(queueSize);
+  const state = initState(method, { emotions: EMOTIONS, queueSizes: sizes, randomKeys: true, seed: 0 });
+  const parameters = Object.values(state.weights).reduce((sum, weight) => sum + weight.size, 0);
+  const positions = new QueuePositions(sizes, true);
+  const random = randomStream(0);
+  const view = () => Float32Array.from({ length: batchSize * imageSize ** 2 * 3 }, () => normal(random));
+  const order = Int32Array.from({ length: batchSize }, (_, i) => i);
+  const fixed = { viewQ: view(), viewK: view(), emotions: order.map((i) => i % EMOTIONS) };
+  const next = () =>
+    emocoFeeds({
+      ...fixed,
+      ...positions.advance(fixed.emotions),
+      learningRate: 0.003,
+      keyOrder: order,
+      keyOrderBack: order,
+    });
+  const runner = openStepRunner((state: State, feeds: Feeds) => step(state, feeds, method), state, options);
+  return { runner: runner as StepRunner, next, parameters };
+}

@@ -1,0 +1,32 @@
+/** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
+// deno-lint-ignore-file no-console
+import { openBackend } from "../../train/backend.ts";
+import { processUse } from "./contender.ts";
+import { TextLineStream } from "./lines.ts";
+import { openCase, type StepCase } from "./step_case.ts";
+
+const { eager, xla, ...settings }: StepCase & { eager: boolean; xla: boolean } = JSON.parse(Deno.args[0]);
+const { tensorflow } = openBackend({ device: "cpu" });
+const { runner, next, parameters } = openCase(settings, { eager, xla });
+
+async function round(steps: number) {
+  const [start, before] = [performance.now(), processUse()];
+  let loss = 0;
+  for (let i = 0; i < steps; i++) loss = (await runner.run(next())).loss[0];
+  const use = processUse();
+  return {
+    seconds: (performance.now() - start) / 1000,
+    cpuSeconds: use.cpuSeconds - before.cpuSeconds,
+    loss,
+    peakBytes: use.peakBytes,
+  };
+}
+
+await round(3);
+const way = eager ? "eager" : xla ? "traced, XLA" : "traced";
+console.log(JSON.stringify({ engine: `EmoCo on TensorFlow ${tensorflow}, ${way}`, parameters }));
+for await (
+  const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+) {
+  console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
+}
