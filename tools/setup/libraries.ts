@@ -101,8 +101,9 @@ async function download(wheel: Wheel, downloads: string, { say }: Report): Promi
       "--no-deps",
       "--only-binary=:all:",
       "--disable-pip-version-check",
-      "--quiet",
     ]
+      // On a terminal pip's own bar shows how far it is.
+      .concat(Deno.stdout.isTerminal() ? [] : ["--quiet"])
       .concat("--python-version=3.11", `--dest=${downloads}`)
       .concat(
         platforms.map((platform) => `--platform=${platform}_x86_64`),
