@@ -4,7 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import type { Report } from "./libraries.ts";
-import { isWhole, putInPlace, remove, SetupError, writeStamp } from "./stamp.ts";
+import { isWhole, makePartial, putInPlace, remove, SetupError, writeStamp } from "./stamp.ts";
 
 const ADDON = "tfjs_binding.node";
 
@@ -38,9 +38,7 @@ export async function buildAddon(
   },
 ): Promise<void> {
   if (isWhole(folder, madeFrom)) return;
-  const partial = `${folder}.partial`;
-  await remove(partial);
-  await Deno.mkdir(partial, { recursive: true });
+  const partial = await makePartial(folder);
   report.show(`Compiling the addon with ${compiler} (about 20 s) ...`);
   const tensorflow = join(libraries, "tensorflow");
   let output;

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isWhole, putInPlace, remove, SetupError, writeStamp } from "./stamp.ts";
+import { isWhole, makePartial, putInPlace, remove, SetupError, writeStamp } from "./stamp.ts";
 import type { Engine, Wheel } from "./wheels.ts";
 
 /** Shows what happens: `say` a line that stays, `show` one that the next replaces on a terminal. */
@@ -36,8 +36,7 @@ export async function installLibraries(
   },
 ): Promise<void> {
   if (isWhole(folder, librariesMadeFrom(engine))) return;
-  const partial = `${folder}.partial`;
-  await remove(partial);
+  const partial = await makePartial(folder);
   requireSpace(downloads, engine.bytes);
   const wheels: { wheel: Wheel; path: string }[] = [];
   for (const wheel of engine.wheels) {

@@ -2,7 +2,7 @@
  * Stamps: written last, they say what a folder must hold, so nothing half-done is ever taken for whole.
  * @module
  */
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 
 /** What is wrong with this machine and what to do about it, as one sentence for the person at the terminal. */
 export class SetupError extends Error {}
@@ -37,6 +37,22 @@ export async function writeWhole(path: string, text: string): Promise<void> {
   const partial = `${path}.${Deno.pid}.partial`;
   await Deno.writeTextFile(partial, text);
   await Deno.rename(partial, path);
+}
+
+/**
+ * A fresh folder to make `folder` in, after what killed set-ups have left is gone. Its name is this process's own, since
+ * a compiler may outlive the set-up that started it.
+ */
+export async function makePartial(folder: string): Promise<string> {
+  await Deno.mkdir(dirname(folder), { recursive: true });
+  for (const { name } of Deno.readDirSync(dirname(folder))) {
+    if (name.startsWith(`${basename(folder)}.`) && name.endsWith(".partial")) {
+      await remove(join(dirname(folder), name));
+    }
+  }
+  const partial = `${folder}.${Deno.pid}.partial`;
+  await Deno.mkdir(partial);
+  return partial;
 }
 
 /** Gives a finished folder its final name, in place of what may stand there. */
