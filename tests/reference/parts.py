@@ -2,7 +2,7 @@
 import numpy as np
 import torch
 import torchvision
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from torch import nn
 from torchvision.transforms.v2 import functional as pictures
 
@@ -86,13 +86,15 @@ def metrics_fixture(random):
     labels[:, 3] = random.random(count) < 0.05
     scores[:, 4], labels[:, 4] = scores[:, 4] * 0.4, 0  # neither a positive label nor a positive decision
     labels[random.random((count, units)) < 0.15] = 9
-    f1, auc = [], []
+    f1, auc, precision = [], [], []
     for unit in range(units):
         known = labels[:, unit] != 9
         truth, score = labels[known, unit], scores[known, unit]
         f1.append(f1_score(truth, score >= np.float32(0.5), zero_division=0.0))
         auc.append(roc_auc_score(truth, score) if 0 < truth.sum() < len(truth) else np.nan)
-    return dict(scores=scores, labels=labels, f1=np.array(f1, np.float32), auc=np.array(auc, np.float32))
+        precision.append(average_precision_score(truth, score) if truth.any() else np.nan)
+    measures = dict(f1=f1, auc=auc, averagePrecision=precision)
+    return dict(scores=scores, labels=labels, **{k: np.array(v, np.float32) for k, v in measures.items()})
 
 
 def pictures_fixture(random):
