@@ -36,8 +36,12 @@ export class ViewLoader implements Disposable {
   /** Why no further batch can be made: a worker that has stopped would never answer. */
   #failure?: Error;
 
-  constructor(readonly faces: readonly Face[], readonly options: ViewOptions) {
-    const parts = Math.max(1, Math.min(navigator.hardwareConcurrency, 16));
+  /** @param parts workers; the views are the same whatever their number */
+  constructor(
+    readonly faces: readonly Face[],
+    readonly options: ViewOptions,
+    parts = Math.min(navigator.hardwareConcurrency, 16),
+  ) {
     this.#workers = Array.from({ length: parts }, (_, part) => {
       const worker = new Worker(new URL("./view_worker.ts", import.meta.url), { type: "module" });
       worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#finish(data);
