@@ -5,7 +5,7 @@
  */
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "./backend.ts";
 import { linear, project } from "./encoder.ts";
-import { type Backbone, extractFeatures } from "./features.ts";
+import { type Backbone, extractFeatures, takeValues } from "./features.ts";
 import { classify, type LinearClassifier } from "./linear_probe.ts";
 import { actionUnitLoss } from "./losses.ts";
 import { adamW, zerosLike } from "./optimizer.ts";
@@ -116,9 +116,9 @@ export async function predict(
 
 /** Softmax of W q through the projection head: the pretrained emotion classifier, Eq. 2. [N, C] */
 function classifyEmotions(head: Weights, features: Float32Array, count: number): Float32Array<ArrayBuffer> {
-  return tf.tidy(() => {
+  return takeValues(tf.tidy(() => {
     const query = project(head, tf.tensor2d(features, [count, features.length / count]));
     const logits = tf.matMul(query, head["classifier.weight"] as Tensor2D, false, true);
-    return tf.softmax(logits).dataSync().slice() as Float32Array<ArrayBuffer>;
-  });
+    return tf.softmax(logits);
+  }));
 }

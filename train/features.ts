@@ -1,7 +1,14 @@
 /** Backbone features of faces in inference mode: what probes, the linear protocol and plots work on. */
-import { tf } from "./backend.ts";
+import { type Tensor, tf } from "./backend.ts";
 import { type Architecture, byRunning, featureCount, resnet, type Weights } from "./resnet.ts";
 import type { ViewLoader } from "./views.ts";
+
+/** Values of a tensor, which is freed. Read outside `tf.tidy`: tidy walks every number that it is handed. */
+export function takeValues(tensor: Tensor): Float32Array<ArrayBuffer> {
+  const values = tensor.dataSync().slice();
+  tensor.dispose();
+  return values as Float32Array<ArrayBuffer>;
+}
 
 /** A backbone at rest: weights and running batch-norm statistics. */
 export interface Backbone {
@@ -28,9 +35,9 @@ export async function extractFeatures(
   for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
     const rows = tf.tidy(() => {
       const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
-      return resnet(weights, images, architecture, normalize).dataSync();
+      return resnet(weights, images, architecture, normalize);
     });
-    features.set(rows as Float32Array, done * columns);
+    features.set(takeValues(rows), done * columns);
     done += part.length;
     onProgress(done);
   }

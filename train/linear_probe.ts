@@ -1,5 +1,6 @@
 /** A linear classifier of action units on fixed features: the linear protocol's model, and the probe during pretraining. */
 import { type Scalar, type Tensor1D, type Tensor2D, tf } from "./backend.ts";
+import { takeValues } from "./features.ts";
 import { actionUnitLoss } from "./losses.ts";
 import { adamW, biasCorrections, cosine, zerosLike } from "./optimizer.ts";
 import type { Label } from "./metrics.ts";
@@ -48,10 +49,13 @@ export function fitClassifier(
 ): LinearClassifier {
   const count = labels.length, units = labels[0].length, columns = features.length / count;
   const { present, labelled } = labelTensors(labels);
-  const x = tf.tensor2d(features, [count, columns]);
-  const centre = tf.mean(x, 0, true);
-  const spread = tf.sqrt(tf.add(tf.mean(tf.square(tf.sub(x, centre)), 0, true), 1e-8));
-  const standard = tf.div(tf.sub(x, centre), spread) as Tensor2D;
+  const { centre, spread, standard } = tf.tidy(() => {
+    const x = tf.tensor2d(features, [count, columns]);
+    const centre = tf.mean(x, 0, true);
+    const deviation = tf.sub(x, centre);
+    const spread = tf.sqrt(tf.add(tf.mean(tf.square(deviation), 0, true), 1e-8));
+    return { centre, spread, standard: tf.div(deviation, spread) as Tensor2D };
+  });
   const weights = tf.tensor1d(unitWeights(labels, units));
   let model = { weight: tf.zeros([columns, units]), bias: tf.zeros([units]) } as {
     weight: Tensor2D;
@@ -79,11 +83,11 @@ export function fitClassifier(
   const folded = tf.tidy(() => {
     const weight = tf.div(model.weight, tf.transpose(spread));
     const bias = tf.sub(model.bias, tf.squeeze(tf.matMul(centre, weight), [0]));
-    return { weight: weight.dataSync().slice(), bias: bias.dataSync().slice() };
+    return { weight, bias };
   });
-  tf.dispose([x, centre, spread, standard, weights, present, labelled, model.weight, model.bias]);
+  tf.dispose([centre, spread, standard, weights, present, labelled, model.weight, model.bias]);
   tf.dispose([...Object.values(moments.first), ...Object.values(moments.second)]);
-  return folded as LinearClassifier;
+  return { weight: takeValues(folded.weight), bias: takeValues(folded.bias) };
 }
 
 /** Probabilities [N, A], row by row. */
@@ -92,11 +96,10 @@ export function classify(
   features: Float32Array,
 ): Float32Array<ArrayBuffer> {
   const units = bias.length, columns = weight.length / units;
-  return tf.tidy(() => {
+  return takeValues(tf.tidy(() => {
     const x = tf.tensor2d(features, [features.length / columns, columns]);
-    const logits = tf.add(tf.matMul(x, tf.tensor2d(weight, [columns, units])), tf.tensor1d(bias));
-    return tf.sigmoid(logits).dataSync().slice() as Float32Array<ArrayBuffer>;
-  });
+    return tf.sigmoid(tf.add(tf.matMul(x, tf.tensor2d(weight, [columns, units])), tf.tensor1d(bias)));
+  }));
 }
 
 /** Labels as tensors [N, A]: 1 where present, and 1 where labelled at all. */
