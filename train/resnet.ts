@@ -13,6 +13,7 @@ import {
   type Tensor4D,
   tf,
 } from "./backend.ts";
+import { convolve, maxPool } from "./convolution.ts";
 import { normal, type Random } from "./random.ts";
 
 /** Named tensors: weights by torchvision's names. */
@@ -79,14 +80,13 @@ export function resnet(
   normalize: Normalize,
 ): Tensor2D {
   const strides = new Map(convolutions(architecture).map(({ name, stride }) => [name, stride]));
-  const conv = (x: Tensor4D, name: string) =>
-    normalize(convolve(x, weights[`${name}.weight`] as Tensor4D, strides.get(name)!), normOf(name));
+  const conv = (x: Tensor4D, name: string) => {
+    const kernel = weights[`${name}.weight`] as Tensor4D;
+    return normalize(convolve(x, kernel, strides.get(name)!, x === images), normOf(name));
+  };
 
   let x = relu(conv(images, "conv1"));
-  if (architecture.stem === "imagenet") {
-    // Zeros are below no activation after the ReLU, so this pads as PyTorch's max-pool does.
-    x = tf.maxPool(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]), 3, 2, "valid");
-  }
+  if (architecture.stem === "imagenet") x = maxPool(x);
   for (const { path, shortcut } of blocks(architecture)) {
     let residual = x;
     path.forEach((name, i) => residual = conv(i ? relu(residual) : residual, name));
@@ -150,16 +150,6 @@ export function relu<T extends Tensor>(x: T): T {
     return { value: y, gradFunc: (dy: Tensor, [y]: Tensor[]) => rawOp("ReluGrad", type, [dy, y], 1)[0] };
   });
   return op(x) as T;
-}
-
-/** Padding by (kernel - 1) / 2 on all sides, as PyTorch: TensorFlow's `same` pads unevenly at stride 2. */
-function convolve(x: Tensor4D, kernel: Tensor4D, stride: number): Tensor4D {
-  const side = (kernel.shape[0] - 1) / 2;
-  if (stride === 1) return tf.conv2d(x, kernel, 1, "same");
-  // A 1x1 kernel reads every second pixel, which a pool of one pixel picks: of few channels (under 8, with AVX2),
-  // oneDNN in TensorFlow 2.21 gives the kernel of a strided 1x1 convolution a wrong gradient.
-  if (side === 0) return tf.conv2d(tf.avgPool(x, 1, stride, "valid"), kernel, 1, "same");
-  return tf.conv2d(tf.pad(x, [[0, 0], [side, side], [side, side], [0, 0]]), kernel, stride, "valid");
 }
 
 /** torchvision calls the batch norm behind `conv2` `bn2`, behind `downsample.0` `downsample.1`. */
