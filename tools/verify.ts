@@ -3,14 +3,24 @@
  * compares them with the training forward pass on the same faces. Another program than the one that wrote the file.
  */
 import * as ort from "onnxruntime-web";
-import { parseModelCard } from "@emoco/web/model-card";
+import { EMOTIONS } from "@emoco/web/facs";
+import { ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { join } from "node:path";
 import { predict, type Predictions } from "../train/au_model.ts";
+import { MEAN, STD } from "../train/augment.ts";
 import { openBackend } from "../train/backend.ts";
 import { type Face, manifestPath, readManifest } from "../train/data.ts";
 import { viewOptions } from "../train/finetuning.ts";
-import { describeEngine, type FlagList, helpText, readFlags, runProgram } from "../train/flags.ts";
-import { disposeStored, loadModel } from "../train/model_store.ts";
+import {
+  describeEngine,
+  type FlagList,
+  helpText,
+  readFlags,
+  runProgram,
+  UsageError,
+} from "../train/flags.ts";
+import { disposeStored, loadModel, type StoredModel } from "../train/model_store.ts";
+import { toOnnx } from "../train/onnx.ts";
 import { ViewLoader } from "../train/views.ts";
 import { sha256 } from "../train/whole_file.ts";
 
@@ -36,16 +46,20 @@ async function main(): Promise<void> {
     );
     return;
   }
+  const most = Number(text.faces ?? 64);
+  if (!Number.isInteger(most) || most < 1) {
+    throw new UsageError(`--faces=${text.faces}: it must be a whole number of at least 1.`);
+  }
   console.log(
     `${describeEngine(openBackend({ device: "auto" }))}; onnxruntime-web ${ort.env.versions.web}, wasm`,
   );
   const stored = loadModel(text.from);
   const { folder, config, model } = stored;
-  const card = parseModelCard(
-    JSON.parse(read(join(folder, "emoco.json"), (path) => Deno.readTextFileSync(path))),
-  );
+  const card = readCard(join(folder, "emoco.json"));
+  checkCard(card, stored);
   const manifest = manifestPath(config.data);
-  const faces = readManifest(manifest, { skipBroken: config.skipBroken }).slice(0, Number(text.faces ?? 64));
+  const faces = readManifest(manifest, { skipBroken: config.skipBroken }).slice(0, most);
+  console.log(`Model ${stored.name}, ${faces.length} faces of ${manifest}.`);
   using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
   const expected = await predict(model, loader, Int32Array.from(faces, (_, i) => i));
   let fails = 0;
@@ -57,8 +71,8 @@ async function main(): Promise<void> {
       );
     }
     const differences = await compare(bytes, faces, loader, expected);
-    const passes = differences.probabilities <= TOLERANCE[precision] &&
-      (differences.emotions ?? 0) <= TOLERANCE[precision];
+    // Features are no shares of 1: they are compared relative to the greatest of them.
+    const passes = Object.values(differences).every((value) => value <= TOLERANCE[precision]);
     if (!passes) fails++;
     const list = Object.entries(differences).map(([output, value]) => `${output} ${value.toExponential(1)}`)
       .join(", ");
@@ -66,6 +80,13 @@ async function main(): Promise<void> {
       `${name} (${precision}): greatest difference over ${faces.length} faces: ${list}; ` +
         `allowed ${TOLERANCE[precision]}: ${passes ? "passes" : "FAILS"}`,
     );
+    // A bit of a weight that moves no probability by that much is an altered file all the same.
+    if (passes && sha256(toOnnx(model, config.imageSize, precision)) !== sum) {
+      throw new VerifyError(
+        `${join(folder, name)} is not, byte for byte, what this version writes for ${stored.name}: ` +
+          "run deno task export again.",
+      );
+    }
   }
   disposeStored(stored);
   if (fails) {
@@ -73,16 +94,56 @@ async function main(): Promise<void> {
   }
 }
 
-/** Greatest absolute difference of every output. */
+/** @throws {VerifyError} unreadable, or no model card */
+function readCard(path: string): ModelCard {
+  try {
+    return parseModelCard(JSON.parse(read(path, (path) => Deno.readTextFileSync(path))));
+  } catch (error) {
+    if (error instanceof VerifyError) throw error;
+    throw new VerifyError(
+      `${path} is no model card (${(error as Error).message}): run deno task export again.`,
+    );
+  }
+}
+
+/** @throws {VerifyError} naming the first field of the card that the training would contradict */
+function checkCard(
+  { aus, emotions, input, alignment }: ModelCard,
+  { folder, model, config }: StoredModel,
+): void {
+  const pairs: [field: string, card: unknown, training: unknown][] = [
+    ["aus", aus.map(({ au }) => au), model.aus],
+    ["emotions", emotions, model.emotionHead ? EMOTIONS : null],
+    ["input.size", input.size, config.imageSize],
+    ["input.range", input.range, [0, 1]],
+    ["input.mean", input.mean, MEAN],
+    ["input.std", input.std, STD],
+    ["alignment.template", alignment.template, ALIGNMENT_TEMPLATE],
+  ];
+  for (const [field, said, trained] of pairs) {
+    const [ours, theirs] = [JSON.stringify(said), JSON.stringify(trained)];
+    if (ours === theirs) continue;
+    throw new VerifyError(
+      `${join(folder, "emoco.json")}: "${field}" is ${ours}, but the model was trained with ${theirs}: ` +
+        "run deno task export again.",
+    );
+  }
+}
+
+/** Greatest difference of every output: absolute for shares of 1, relative to the greatest value for features. */
 async function compare(
   bytes: Uint8Array,
   faces: readonly Face[],
   loader: ViewLoader,
   expected: Predictions,
 ): Promise<Record<string, number>> {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  const session = await openSession(bytes);
   const { size } = loader.options;
   const differences: Record<string, number> = {};
+  const scale = expected.features.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const known = Object.entries(expected).filter(([, values]) => values).map(([name]) => name);
+  const missing = known.find((name) => !session.outputNames.includes(name));
+  if (missing) throw new VerifyError(`The file has no output "${missing}", which the training has.`);
   let done = 0;
   for await (const { indices, viewQ } of loader.plainViews(Int32Array.from(faces, (_, i) => i))) {
     const outputs = await session.run({
@@ -96,7 +157,8 @@ async function compare(
       const values = output.data as Float32Array;
       const columns = values.length / indices.length;
       values.forEach((value, i) => {
-        const difference = Math.abs(value - reference[done * columns + i]);
+        const difference = Math.abs(value - reference[done * columns + i]) /
+          (name === "features" ? scale : 1);
         // A NaN must not pass as "no difference".
         differences[name] = Math.max(
           differences[name] ?? 0,
@@ -109,6 +171,15 @@ async function compare(
   }
   await session.release();
   return differences;
+}
+
+/** @throws {VerifyError} onnxruntime cannot load the file */
+async function openSession(bytes: Uint8Array): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  } catch (error) {
+    throw new VerifyError(`onnxruntime-web cannot load the file (${(error as Error).message}).`);
+  }
 }
 
 /** [N, S, S, 3] to [N, 3, S, S]. */

@@ -24,7 +24,10 @@ export interface Face {
   other: Record<string, unknown>;
 }
 
-export type Split = "pretrain" | "au" | "test";
+/** What a subject's faces are for. */
+export const SPLITS = ["pretrain", "au", "test"] as const;
+
+export type Split = (typeof SPLITS)[number];
 
 /** A manifest that cannot be used; the message names file and line, and what to do. */
 export class ManifestError extends Error {

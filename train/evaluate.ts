@@ -4,9 +4,25 @@ import { join, resolve } from "node:path";
 import { predict } from "./au_model.ts";
 import { openBackend } from "./backend.ts";
 import { writeAtomically } from "./checkpoint.ts";
-import { COMMITTED_FACES, type Face, ManifestError, manifestPath, readManifest, type Split } from "./data.ts";
-import { describeEngine, type FlagList, helpText, readDevice, readFlags, runProgram } from "./flags.ts";
-import { viewOptions } from "./finetuning.ts";
+import {
+  COMMITTED_FACES,
+  type Face,
+  ManifestError,
+  manifestPath,
+  readManifest,
+  type Split,
+  SPLITS,
+} from "./data.ts";
+import {
+  describeEngine,
+  type FlagList,
+  helpText,
+  readDevice,
+  readFlags,
+  runProgram,
+  UsageError,
+} from "./flags.ts";
+import { readableRows, viewOptions } from "./finetuning.ts";
 import { refuseKnownSubjects } from "./folds.ts";
 import { accuracy, scoreUnits, type UnitScores } from "./metrics.ts";
 import { disposeStored, loadModel } from "./model_store.ts";
@@ -14,6 +30,7 @@ import { labelRows } from "./online_probe.ts";
 import { Progress } from "./progress.ts";
 import { averageFolds, type Averages, scoresCsv, tableLines } from "./score_table.ts";
 import { ViewLoader } from "./views.ts";
+import { exists } from "./whole_file.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
@@ -49,18 +66,30 @@ async function main(): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
   const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
-  const split = text.split ?? "test";
-  const faces = testFaces(manifest, split, switches.has("skipBroken"));
+  const { faces, split } = testFaces(manifest, text.split, switches.has("skipBroken"));
   refuseKnownSubjects(faces, stored.subjects);
-  console.log(`Model ${stored.name} on ${faces.length} faces of split ${split} in ${manifest}.`);
+  console.log(
+    `Model ${stored.name} on ${faces.length} faces of ${
+      split === "all" ? "" : `split ${split} in `
+    }${manifest}.`,
+  );
 
   const { model, config } = stored;
-  using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
+  const skipBroken = switches.has("skipBroken");
+  using loader = new ViewLoader(faces, { ...viewOptions(config, config.imageSize), skipBroken });
   const progress = new Progress(faces.length);
   const show = (done: number) => progress.show(done, `faces  ${done}/${faces.length}`);
-  const predictions = await predict(model, loader, Int32Array.from(faces, (_, i) => i), show);
+  const everyone = Int32Array.from(faces, (_, i) => i);
+  const { probabilities, emotions } = await predict(model, loader, everyone, show);
   progress.end();
-  const evaluation = evaluateFaces(faces, model.aus, predictions);
+  if (loader.skipped.size) {
+    console.log(`${loader.skipped.size} pictures could not be decoded and are left out.`);
+  }
+  const { rows, kept } = readableRows(everyone, probabilities, loader);
+  const evaluation = evaluateFaces(Array.from(kept, (i) => faces[i]), model.aus, {
+    probabilities: rows,
+    emotions: emotions && readableRows(everyone, emotions, loader).rows,
+  });
   for (const line of tableLines(evaluation.units, evaluation.averages)) console.log(line);
   if (evaluation.emotionAccuracy !== null) {
     console.log(
@@ -84,6 +113,9 @@ async function main(): Promise<void> {
   );
   writeAtomically(`${stem}.csv`, scoresCsv([{ fold: split, units: evaluation.units }]));
   console.log(`Written: ${stem}.json and .csv`);
+  if (split === "test" && exists(join(stored.folder, "emoco.json"))) {
+    console.log("Next: deno task export once more, so that the model card holds these scores");
+  }
   disposeStored(stored);
 }
 
@@ -139,16 +171,34 @@ function groupsOf({ other }: Face): string[] {
   return groups;
 }
 
-function testFaces(manifest: string, split: string, skipBroken: boolean): Face[] {
+/** The labelled faces of a split, `test` by default; of everybody (`all`) where the manifest knows no splits. */
+function testFaces(
+  manifest: string,
+  wanted: string | undefined,
+  skipBroken: boolean,
+): { faces: Face[]; split: Split | "all" } {
+  if (wanted !== undefined && !SPLITS.includes(wanted as Split)) {
+    throw new UsageError(`--split=${wanted} is no split; splits are ${SPLITS.join(", ")}.`);
+  }
   const broken: string[] = [];
   const all = readManifest(manifest, { skipBroken, onBroken: (sentence) => broken.push(sentence) });
   if (broken.length) console.log(`skipped ${broken.length} lines; the first: ${broken[0]}`);
-  const chosen = all.some((face) => face.split) ? all.filter((face) => face.split === split as Split) : all;
-  const faces = chosen.filter((face) => face.present.size > 0);
-  if (faces.length === 0) {
-    throw new ManifestError(`${manifest}: no face of split ${split} carries action-unit labels ("present").`);
+  const hasSplits = all.some((face) => face.split);
+  if (wanted && !hasSplits) {
+    throw new UsageError(
+      `--split=${wanted}: no line of ${manifest} names a split; leave --split out to test on all.`,
+    );
   }
-  return faces;
+  const split = hasSplits ? (wanted ?? "test") as Split : "all";
+  const faces = all.filter((face) => face.present.size > 0 && (split === "all" || face.split === split));
+  if (faces.length === 0) {
+    throw new ManifestError(
+      `${manifest}: no face${
+        split === "all" ? "" : ` of split ${split}`
+      } carries action-unit labels ("present").`,
+    );
+  }
+  return { faces, split };
 }
 
 function mostLikely(row: Float32Array): number {

@@ -1,7 +1,7 @@
 /** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { MEAN, STD } from "./augment.ts";
 import { openBackend } from "./backend.ts";
 import { sha256, writeAtomically } from "./checkpoint.ts";
@@ -9,6 +9,7 @@ import { COMMITTED_FACES } from "./data.ts";
 import { describeEngine, type FlagList, helpText, readFlags, runProgram, UsageError } from "./flags.ts";
 import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
 import { type Precision, toOnnx } from "./onnx.ts";
+import { exists } from "./whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
@@ -38,15 +39,20 @@ function main(): void {
   }
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
-  const isOurs = stored.config.data === COMMITTED_FACES;
-  if (!isOurs && !text.licence) {
+  console.log(`Model ${stored.name}`);
+  const foreign = [stored.config.pretrainingData, stored.config.data].find((data) =>
+    data !== null && data !== COMMITTED_FACES
+  );
+  if (foreign !== undefined && !text.licence) {
     throw new UsageError(
-      `${stored.name} was trained on ${stored.config.data}; name the terms of that data set by --licence="..."; they go into the card.`,
+      `${stored.name} was trained on ${foreign}; name the terms of that data set by --licence="..."; they go into the card.`,
     );
   }
   const { folder } = stored;
   const wanted: [string, Precision][] = [["emoco.onnx", "float32"]];
-  if (precision === "float16") wanted.push(["emoco.f16.onnx", "float16"]);
+  // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
+  const half = "emoco.f16.onnx";
+  if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
   const files: Record<string, { sha256: string; precision: Precision }> = {};
   for (const [name, kind] of wanted) {
     const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
@@ -54,7 +60,8 @@ function main(): void {
     files[name] = { sha256: sha256(bytes), precision: kind };
     console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
   }
-  const card = cardOf(stored, files, text.licence ?? "MIT", isOurs ? `${RENDERED} ${LIMITS}` : LIMITS);
+  const limits = foreign === undefined ? `${RENDERED} ${LIMITS}` : LIMITS;
+  const card = cardOf(stored, files, text.licence ?? "MIT", limits);
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
   console.log(`${join(folder, "emoco.json")}: the model card`);
@@ -85,7 +92,10 @@ function cardOf(
     },
     alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
     training: {
-      data: config.data === COMMITTED_FACES ? "rendered faces of EmoCo" : config.data,
+      data: [...new Set([config.pretrainingData, config.data])].flatMap((data) =>
+        data ? [dataName(data)] : []
+      )
+        .join(", "),
       subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
     },
     metrics: measures(folder),
@@ -93,6 +103,13 @@ function cardOf(
     licence,
     limits,
   };
+}
+
+/** The name that a data set has for others: its folder's, since the way to it is of this machine only. */
+function dataName(data: string): string {
+  return data === COMMITTED_FACES
+    ? "rendered faces of EmoCo"
+    : basename(data.replace(/[\\/]manifest\.jsonl$/, ""));
 }
 
 /** What is known of the model's quality: the folds', and the test's where `deno task evaluate` has run before. */

@@ -9,9 +9,9 @@ import {
   predict,
 } from "./au_model.ts";
 import { tf } from "./backend.ts";
-import { hasCheckpoint, loadCheckpoint, saveCheckpoint, sha256 } from "./checkpoint.ts";
+import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { Walk } from "./data.ts";
-import { type FinetuneRun, printFold } from "./finetuning.ts";
+import { type FinetuneRun, printFold, readableRows } from "./finetuning.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "./folds.ts";
 import { Interrupt } from "./interrupt.ts";
@@ -23,7 +23,7 @@ import { Progress } from "./progress.ts";
 import { featureCount } from "./resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "./run_folder.ts";
 import { averageFolds } from "./score_table.ts";
-import { mapState, type StateValues, toTensors } from "./state_values.ts";
+import { firstNonFinite, mapState, type StateValues, toTensors } from "./state_values.ts";
 import { type FeedValues, openStepRunner, type StepRunner } from "./step_runner.ts";
 import type { ViewLoader } from "./views.ts";
 
@@ -33,7 +33,6 @@ export interface FinetunePosition {
   fit: number;
   /** Steps of that fit that are done. */
   step: number;
-  manifestSha256: string;
 }
 
 /** One network to train: on `train`, tested on `test` where it is a fold. */
@@ -57,6 +56,9 @@ export async function finetuneFits(
   const fits = planFits(run, folds);
   const total = fits.at(-1)!.before + fits.at(-1)!.steps;
   const labels = labelRows(faces, aus);
+  // Another face stands in for a broken picture (`skipBroken`): its labels are not those of the line.
+  const labelsOf = (indices: Int32Array) =>
+    Array.from(indices, (i) => loader.skipped.has(i) ? labels[i].map(() => undefined) : labels[i]);
   const fresh = () => initAuState(cloneBackbone(source.backbone), featureCount(architecture), aus.length);
   const method: AuMethod = { ...architecture, weightDecay: config.weightDecay };
   const runner = openStepRunner(
@@ -64,8 +66,7 @@ export async function finetuneFits(
     fresh(),
     { eager: run.eager },
   );
-  const manifestSha256 = sha256(Deno.readFileSync(run.manifest));
-  const start = run.resumes ? await resume(run, runner, fits, manifestSha256) : { fit: 0, step: 0 };
+  const start = run.resumes ? await resume(run, runner, fits) : { fit: 0, step: 0 };
   const progress = new Progress(total);
   using interrupt = new Interrupt();
   for (let fit = start.fit; fit < fits.length; fit++) {
@@ -73,25 +74,24 @@ export async function finetuneFits(
     const first = fit === start.fit ? start.step : 0;
     if (first === 0) await runner.writeState(valuesOf(fresh()));
     const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
-    const perEpoch = train.length / config.batchSize;
+    const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
     const walk = new Walk(train.length, config.seed + fit);
     let step = first;
     for await (const batch of loader.randomViews(walk, first, steps, { kind: "single", faces: train })) {
-      const rows = Array.from(batch.indices, (i) => labels[i]);
+      const rows = labelsOf(batch.indices);
       const { loss: [loss] } = await runner.run(feedsOf(batch.viewQ, rows, weights, config, step, steps));
+      step++;
+      const what = test ? `fold ${fit + 1}/${folds.length}` : "all faces";
       if (!Number.isFinite(loss)) {
-        const names = Array.from(batch.indices, (i) => faces[i].image).join("\n  ");
+        const names = Array.from(batch.indices, (i) => `${faces[i].image} (line ${faces[i].line})`);
         throw new RunError(
-          `The loss of fit ${fit + 1}, step ${
-            step + 1
-          } is ${loss}; lower learningRate. The batch:\n  ${names}`,
+          `The loss of step ${step} of ${what} is ${loss}. The last checkpoint is kept; lower learningRate or look at ` +
+            `this batch:\n  ${names.join("\n  ")}`,
         );
       }
-      step++;
       const isLast = step === steps;
-      const isEpochEnd = Math.floor(step / perEpoch) > Math.floor((step - 1) / perEpoch) || isLast;
-      const epoch = Math.ceil(step / perEpoch);
-      const what = test ? `fold ${fit + 1}/${folds.length}` : "all faces";
+      const isEpochEnd = epochsAfter(step) > epochsAfter(step - 1) || isLast;
+      const epoch = Math.min(epochsAfter(step - 1) + 1, config.epochs);
       progress.show(
         before + step,
         `${what}  epoch ${epoch}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)}`,
@@ -103,18 +103,22 @@ export async function finetuneFits(
         const model = await modelOf(runner, run);
         const { probabilities } = await predict(model, loader, test.test);
         disposeModel(model);
-        const units = scoreUnits(aus, probabilities, Array.from(test.test, (i) => labels[i]));
+        const units = scoreUnits(aus, probabilities, labelsOf(test.test));
         const { f1, auc } = averageFolds([units]);
-        logMetric(folder, { type: "evaluation", step: before + step, fit, epoch, f1, auc });
+        // A batch may reach over the end of an epoch, so this is the epoch that has ended, not that of the step.
+        const ended = isLast ? config.epochs : epochsAfter(step);
+        logMetric(folder, { type: "evaluation", step: before + step, fit, epoch: ended, f1, auc });
         if (isLast) { // the last epoch's result is the fold's, never the best one's on its own test faces
           const result = { fold: fit + 1, testSubjects: test.testSubjects, units };
-          book.record(result, Array.from(test.test, (i) => faces[i]), probabilities);
+          const { rows, kept } = readableRows(test.test, probabilities, loader);
+          book.record(result, Array.from(kept, (i) => faces[i]), rows);
           progress.end();
           printFold(fit + 1, folds.length, units);
         }
       }
-      if (step % config.checkpointEvery === 0 || interrupt.asked) {
-        const position = isLast ? { fit: fit + 1, step: 0, manifestSha256 } : { fit, step, manifestSha256 };
+      // Also at the end of a fold: one that is in the book is not trained again.
+      if (step % config.checkpointEvery === 0 || interrupt.asked || isLast) {
+        const position = isLast ? { fit: fit + 1, step: 0 } : { fit, step };
         if (position.fit < fits.length) await save(run, runner, position);
       }
       if (interrupt.asked && !(isLast && !test)) {
@@ -124,6 +128,7 @@ export async function finetuneFits(
     }
   }
   progress.end();
+  refuseRuined(await runner.readState("weights", "statistics"));
   const model = await modelOf(runner, run);
   runner.dispose();
   return model;
@@ -172,8 +177,7 @@ async function resume(
   { folder, config }: FinetuneRun,
   runner: StepRunner,
   fits: readonly Fit[],
-  manifestSha256: string,
-): Promise<{ fit: number; step: number }> {
+): Promise<FinetunePosition> {
   if (!hasCheckpoint(folder)) {
     console.log(`${folder} has no checkpoint yet: starting at step 0.`);
     cutMetrics(folder, -1);
@@ -181,20 +185,24 @@ async function resume(
   }
   const { state, position, config: saved } = loadCheckpoint<FinetunePosition>(folder);
   refuseChanges(saved, config, "the checkpoint was written with");
-  if (position.manifestSha256 !== manifestSha256) {
-    throw new RunError(
-      "The manifest has changed since the checkpoint was written: put the old one back, or start a new run.",
-    );
-  }
   await runner.writeState(state);
   cutMetrics(folder, fits[position.fit].before + position.step);
   console.log(`Going on with fit ${position.fit + 1}, after step ${position.step}.`);
   return position;
 }
 
+/** @throws {RunError} when the last update has ruined the weights, which the loss before it does not show */
+function refuseRuined(state: StateValues): StateValues {
+  const ruined = firstNonFinite(state);
+  if (!ruined) return state;
+  throw new RunError(
+    `${ruined} holds numbers that are not finite. The last checkpoint is kept; lower learningRate.`,
+  );
+}
+
 async function save(run: FinetuneRun, runner: StepRunner, position: FinetunePosition): Promise<void> {
   saveCheckpoint(run.folder, {
-    state: await runner.readState(),
+    state: refuseRuined(await runner.readState()),
     config: run.config,
     position,
     subjects: {

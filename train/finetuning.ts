@@ -25,6 +25,9 @@ export interface Source {
   emotionHead?: Weights;
   /** Subjects that the backbone has learnt from. */
   pretrainingSubjects: readonly string[];
+  /** Data that it has learnt from, and SHA-256 of its checkpoint; absent for random weights. */
+  pretrainingData?: string;
+  sha256?: string;
 }
 
 /** One run of action-unit training. */
@@ -55,7 +58,9 @@ export async function trainUnits(
   const model = await fits;
   if (!model) return undefined;
   if (loader.skipped.size) {
-    console.log(`${loader.skipped.size} pictures could not be decoded and were replaced.`);
+    console.log(
+      `${loader.skipped.size} pictures could not be decoded; nothing was learnt from them or tested on them.`,
+    );
   }
   // After finetuning the backbone is no longer the one that the emotion classifier knows.
   return {
@@ -81,27 +86,55 @@ async function linearFits(
 ): Promise<AuModel> {
   const { faces, aus, source, config } = run;
   const everyone = Int32Array.from(faces, (_, i) => i);
-  const progress = new Progress(faces.length);
-  const show = (done: number) => progress.show(done, `features  ${done}/${faces.length} faces`);
+  const extracting = new Progress(faces.length);
+  const show = (done: number) => extracting.show(done, `features  ${done}/${faces.length} faces`);
   const features = await extractFeatures(source.backbone, loader, everyone, show);
-  progress.end();
+  extracting.end();
   const labels = labelRows(faces, aus);
   const columns = features.length / faces.length;
-  const pick = (indices: Int32Array) => ({
-    features: rowsAt(features, columns, indices),
-    labels: Array.from(indices, (i) => labels[i]),
-    faces: Array.from(indices, (i) => faces[i]),
-  });
-  folds.forEach(({ train, test, testSubjects }, i) => {
-    if (book.has(i + 1)) return;
-    const { classifier, rate } = fitWithRate(pick(train), aus, config);
+  const pick = (indices: Int32Array) => {
+    const { rows, kept } = readableRows(indices, rowsAt(features, columns, indices), loader);
+    return {
+      features: rows,
+      labels: Array.from(kept, (i) => labels[i]),
+      faces: Array.from(kept, (i) => faces[i]),
+    };
+  };
+  const perFold = config.probeRates.length > 1 ? config.probeRates.length + 1 : 1;
+  const fitting = new Progress((folds.length + 1) * perFold);
+  let fitted = 0;
+  const tick = (what: string) => () =>
+    fitting.show(++fitted, `${what}  classifier ${fitted}/${(folds.length + 1) * perFold}`);
+  for (const [i, { train, test, testSubjects }] of folds.entries()) {
+    if (book.has(i + 1)) {
+      fitted += perFold;
+      continue;
+    }
+    const { classifier, rate } = fitWithRate(pick(train), aus, config, tick(`fold ${i + 1}/${folds.length}`));
     const asked = pick(test);
     const probabilities = classify(classifier, asked.features);
     const units = scoreUnits(aus, probabilities, asked.labels);
     book.record({ fold: i + 1, testSubjects, units, rate }, asked.faces, probabilities);
+    fitting.end();
     printFold(i + 1, folds.length, units);
-  });
-  return { backbone: source.backbone, aus, classifier: fitWithRate(pick(everyone), aus, config).classifier };
+  }
+  const { classifier } = fitWithRate(pick(everyone), aus, config, tick("all faces"));
+  fitting.end();
+  return { backbone: source.backbone, aus, classifier };
+}
+
+/**
+ * The rows of the faces whose pictures could be decoded: with `skipBroken` another face stands in for a broken one, and
+ * what is said of that one says nothing of the labels.
+ * @param matrix one row for each of `indices`
+ */
+export function readableRows(
+  indices: Int32Array,
+  matrix: Float32Array<ArrayBuffer>,
+  loader: ViewLoader,
+): { rows: Float32Array<ArrayBuffer>; kept: Int32Array<ArrayBuffer> } {
+  const at = Int32Array.from(indices, (_, row) => row).filter((row) => !loader.skipped.has(indices[row]));
+  return { rows: rowsAt(matrix, matrix.length / indices.length, at), kept: at.map((row) => indices[row]) };
 }
 
 /** Fits with the learning rate that does best on an inner split by subject of the same faces. */
@@ -109,6 +142,7 @@ function fitWithRate(
   { features, labels, faces }: { features: Float32Array; labels: Label[][]; faces: Face[] },
   aus: readonly number[],
   { probeRates, probeSteps, weightDecay, seed }: FinetuneConfig,
+  onFit: () => void,
 ): { classifier: LinearClassifier; rate: number } {
   const columns = features.length / faces.length;
   const { held } = holdBackSubjects(faces, 0.2, seed);
@@ -118,8 +152,11 @@ function fitWithRate(
       (mask) => Int32Array.from(mask.flatMap((chosen, i) => chosen ? [i] : [])),
     );
   const at = (indices: Int32Array) => Array.from(indices, (i) => labels[i]);
-  const fit = (rate: number, x: Float32Array, y: Label[][]) =>
-    fitClassifier(x, y, { learningRate: rate, steps: probeSteps, weightDecay });
+  const fit = (rate: number, x: Float32Array, y: Label[][]) => {
+    const classifier = fitClassifier(x, y, { learningRate: rate, steps: probeSteps, weightDecay });
+    onFit();
+    return classifier;
+  };
   let rate = probeRates[0];
   if (probeRates.length > 1 && inner.length > 0 && outer.length > 0) {
     const scores = probeRates.map((candidate) => {

@@ -24,8 +24,8 @@ export interface FoldPrediction {
 
 /** `folds.json`, `folds.csv` and `predictions.jsonl` of a run. */
 export class FoldBook {
-  readonly results: FoldResult[] = [];
-  readonly predictions: FoldPrediction[] = [];
+  results: FoldResult[] = [];
+  predictions: FoldPrediction[] = [];
 
   /** @param reads whether the book of an earlier start is gone on with */
   constructor(readonly folder: string, readonly aus: readonly number[], reads: boolean) {
@@ -44,9 +44,14 @@ export class FoldBook {
     return this.results.some((result) => result.fold === fold);
   }
 
-  /** Keeps a fold. `folds.json` comes last: a fold that stands there has its predictions. */
+  /**
+   * Keeps a fold, in place of what an earlier start that was killed before its checkpoint wrote of it. `folds.json` comes
+   * last: a fold that stands there has its predictions.
+   */
   record(result: FoldResult, faces: readonly Face[], probabilities: Float32Array): void {
     const units = this.aus.length;
+    this.results = this.results.filter(({ fold }) => fold !== result.fold);
+    this.predictions = this.predictions.filter(({ fold }) => fold !== result.fold);
     faces.forEach(({ line }, n) => {
       const row = Array.from(
         probabilities.subarray(n * units, (n + 1) * units),

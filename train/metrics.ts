@@ -96,13 +96,14 @@ export function scoreUnits(
     const column = labels.map((row) => row[a]);
     const scores = labels.map((_, n) => probabilities[n * aus.length + a]);
     const counts = confusion(scores, column, thresholds[a]);
+    const count = column.filter((label) => label !== undefined).length;
     return {
       au,
       ...counts,
-      f1: f1Score(counts),
+      f1: count ? f1Score(counts) : NaN, // nobody asked: that is no score of 0
       auc: areaUnderRoc(scores, column),
       positiveRate: positiveRate(column),
-      count: column.filter((label) => label !== undefined).length,
+      count,
     };
   });
 }

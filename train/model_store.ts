@@ -2,7 +2,14 @@
 import { basename, join } from "node:path";
 import type { AuModel } from "./au_model.ts";
 import { tf } from "./backend.ts";
-import { type Checkpoint, hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import {
+  type Checkpoint,
+  CHECKPOINT_FILE,
+  hasCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+  sha256,
+} from "./checkpoint.ts";
 import { type FinetuneConfig, type PretrainConfig, quick } from "./config.ts";
 import type { PretrainPosition } from "./pretraining.ts";
 import { PURPOSE, randomStream } from "./random.ts";
@@ -20,6 +27,11 @@ export interface SavedFinetuneConfig extends FinetuneConfig {
   /** Splits that are trained on; empty where the manifest has none. */
   splits: string[];
   skipBroken: boolean;
+  /** SHA-256 of the manifest and of which of its faces are used, and of the checkpoint that was started from. */
+  facesSha256: string;
+  sourceSha256: string | null;
+  /** What the encoder was pretrained on; null for random weights. */
+  pretrainingData: string | null;
   aus: number[];
   architecture: Architecture;
   imageSize: number;
@@ -64,7 +76,7 @@ export function loadSource(from: string | undefined, seed: number): Source {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
   const { state, config, subjects } = loadCheckpoint<PretrainPosition>(folder);
-  const { backbone, width, stem, imageSize, losses } = config as PretrainConfig;
+  const { backbone, width, stem, imageSize, losses, data } = config as PretrainConfig & { data: string };
   const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
   const isHead = (key: string) => key.startsWith("projection.") || key.startsWith("classifier.");
   const part = (chosen: (key: string) => boolean) =>
@@ -76,6 +88,8 @@ export function loadSource(from: string | undefined, seed: number): Source {
     // Without the emotion loss the classifier has learnt nothing.
     emotionHead: losses === "contrastive" ? undefined : part(isHead),
     pretrainingSubjects: subjects.pretraining,
+    pretrainingData: data,
+    sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
   };
 }
 
@@ -123,7 +137,9 @@ export function loadModel(run?: string): StoredModel {
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
-    throw new RunError(`${folder} is not finished: go on with deno task finetune --resume --name=${name}`);
+    throw new RunError(
+      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+    );
   }
   const saved = config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;

@@ -107,12 +107,19 @@ export function refuseChanges(saved: object, now: object, where: string): void {
   }
 }
 
-/** Names of the runs whose folder passes, the newest first. */
+/**
+ * Names of the runs whose folder passes, the last started first: a folder's own time would make an old run the newest
+ * when it is tested or exported once more.
+ */
 export function listRuns(passes: (folder: string) => boolean): string[] {
   if (!exists(RUNS)) return [];
+  const started = (name: string) => {
+    const path = join(RUNS, name, "config.json");
+    return exists(path) ? Deno.statSync(path).mtime?.getTime() ?? 0 : 0;
+  };
   return [...Deno.readDirSync(RUNS)]
     .filter((entry) => entry.isDirectory && !entry.name.startsWith(".") && passes(join(RUNS, entry.name)))
-    .map(({ name }) => ({ name, time: Deno.statSync(join(RUNS, name)).mtime?.getTime() ?? 0 }))
+    .map(({ name }) => ({ name, time: started(name) }))
     .sort((one, other) => other.time - one.time)
     .map(({ name }) => name);
 }

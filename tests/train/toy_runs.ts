@@ -1,0 +1,158 @@
+/**
+ * For the tests of action-unit training: labelled toy faces, a pretrained run that nobody had to train, and the programs
+ * as their user runs them, with the permissions that their tasks name and no others.
+ */
+import { EMOTIONS } from "@emoco/web/facs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Scalar, tf } from "../../train/backend.ts";
+import { saveCheckpoint } from "../../train/checkpoint.ts";
+import { quick } from "../../train/config.ts";
+import { initEncoder, initLinear } from "../../train/encoder.ts";
+import { randomStream } from "../../train/random.ts";
+import { initRunningStatistics, type Weights } from "../../train/resnet.ts";
+import { decode, drawFaces, type Line, type Outcome, writeManifest } from "./toy_faces.ts";
+
+/** Settings of a finetuning that takes seconds. */
+export const SHORT = ["--epochs=2", "--batchSize=16", "--logEvery=1", "--probeSteps=20"];
+
+/** Config of the pretrained run. */
+export const TOY = {
+  ...quick,
+  width: 0.125,
+  imageSize: 32,
+  batchSize: 16,
+  projectionSize: 16,
+  embeddingSize: 8,
+};
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/**
+ * Draws `subjects` x 7 faces labelled with AU4, AU12 and AU25, some labels missing, with skin group and pose: the first
+ * subject is of split `pretrain`, the last of `test`, all others of `au`.
+ */
+export async function drawLabelledFaces(folder: string, subjects: number): Promise<Line[]> {
+  const drawn = await drawFaces(folder, subjects);
+  const names = [...new Set(drawn.map((line) => line.subject))];
+  const lines = drawn.map((line, i) => {
+    const random = randomStream(5, i);
+    const subject = names.indexOf(line.subject);
+    return {
+      ...line,
+      split: subject === 0 ? "pretrain" : subject === names.length - 1 ? "test" : "au",
+      present: {
+        ...line.present as Record<string, number>,
+        12: random() < 0.1 ? null : Number(line.emotion === "happy" || random() < 0.3),
+        25: Number(random() < 0.5),
+      },
+      skin: 1 + subject % 3,
+      pose: { yaw: [-25, -12, 0, 5, 10, 15, 20][i % 7], pitch: 0, roll: 0 },
+    };
+  });
+  await writeManifest(folder, lines);
+  return lines;
+}
+
+/** Writes a pretrained run `runs/<name>` of random weights whose batch norm is as uneven as a trained one's. */
+export function writePretrainedRun(
+  cwd: string,
+  name: string,
+  { seed = 0, subjects = ["s00"], changes = {} as Partial<typeof TOY>, data = "faces" } = {},
+): void {
+  const config = { program: "pretrain", preset: "quick", data: join(cwd, data), ...TOY, ...changes };
+  const random = randomStream(3, seed);
+  const weights = initEncoder(config, random);
+  const { "w.weight": transposed } = initLinear("w", config.embeddingSize, EMOTIONS.length, random);
+  weights["classifier.weight"] = tf.mul(tf.transpose(transposed), 5);
+  const statistics = initRunningStatistics(config);
+  unsettle(weights, statistics, random);
+  const folder = join(cwd, "runs", name);
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(join(folder, "config.json"), JSON.stringify(config));
+  saveCheckpoint(folder, {
+    state: { weights: read(weights), statistics: read(statistics) },
+    config,
+    position: { step: 1 },
+    subjects: { pretraining: subjects, actionUnits: [] },
+  });
+  tf.dispose([weights, statistics]);
+}
+
+/** Moves batch norm away from the identity that fresh networks start at. */
+export function unsettle(weights: Weights, statistics: Weights, random: () => number): void {
+  const draw = (old: Weights, name: string, from: number, to: number) => {
+    const values = Float32Array.from(old[name].dataSync(), () => from + (to - from) * random());
+    const shape = old[name].shape;
+    old[name].dispose();
+    old[name] = tf.tensor(values, shape);
+  };
+  for (const name of Object.keys(statistics)) {
+    if (name.endsWith("running_mean")) draw(statistics, name, -0.3, 0.3);
+    else draw(statistics, name, 0.5, 2);
+  }
+  for (const name of Object.keys(weights)) {
+    if (/(bn\d|downsample\.1)\.weight$/.test(name)) draw(weights, name, 0.5, 1.5);
+    else if (/(bn\d|downsample\.1)\.bias$/.test(name)) draw(weights, name, -0.3, 0.3);
+  }
+}
+
+function read(weights: Weights) {
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, tensor]) => [name, {
+      shape: tensor.shape,
+      values: (tensor as Scalar).dataSync().slice() as Float32Array<ArrayBuffer>,
+    }]),
+  );
+}
+
+/** Starts the program of a task in `cwd`; `outcome` resolves when it has ended. */
+export function startTask(
+  task: string,
+  cwd: string,
+  args: readonly string[],
+): { child: Deno.ChildProcess; outcome: Promise<Outcome> } {
+  const words = TASKS[task].command.split(" ");
+  const script = words.find((word) => word.endsWith(".ts"))!;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      `--config=${join(ROOT, "deno.json")}`,
+      ...words.filter((word) => word.startsWith("--allow-")),
+      join(ROOT, script),
+      ...args,
+    ],
+    cwd,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return { child, outcome: child.output().then(decode) };
+}
+
+/** Runs the program of a task to its end. */
+export function runTask(task: string, cwd: string, ...args: string[]): Promise<Outcome> {
+  return startTask(task, cwd, args).outcome;
+}
+
+/** The text of a file of a run under `cwd`. */
+export function readRunFile(cwd: string, name: string, file: string): string {
+  return Deno.readTextFileSync(join(cwd, "runs", name, file));
+}
+
+/** Runs something with another working directory. */
+export async function within<T>(cwd: string, action: () => Promise<T> | T): Promise<T> {
+  const before = Deno.cwd();
+  Deno.chdir(cwd);
+  try {
+    return await action();
+  } finally {
+    Deno.chdir(before);
+  }
+}
+
+const TASKS: Record<string, { command: string }> = JSON.parse(
+  Deno.readTextFileSync(join(ROOT, "deno.json")),
+).tasks;
