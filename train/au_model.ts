@@ -115,7 +115,11 @@ export async function predict(
 }
 
 /** Softmax of W q through the projection head: the pretrained emotion classifier, Eq. 2. [N, C] */
-function classifyEmotions(head: Weights, features: Float32Array, count: number): Float32Array<ArrayBuffer> {
+export function classifyEmotions(
+  head: Weights,
+  features: Float32Array,
+  count: number,
+): Float32Array<ArrayBuffer> {
   return takeValues(tf.tidy(() => {
     const query = project(head, tf.tensor2d(features, [count, features.length / count]));
     const logits = tf.matMul(query, head["classifier.weight"] as Tensor2D, false, true);

@@ -40,7 +40,7 @@ function main(): void {
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
   console.log(`Model ${stored.name}`);
-  const foreign = [stored.config.pretrainingData, stored.config.data].find((data) =>
+  const foreign = [stored.config.pretrainingData ?? null, stored.config.data].find((data) =>
     data !== null && data !== COMMITTED_FACES
   );
   if (foreign !== undefined && !text.licence) {
