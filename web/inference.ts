@@ -31,6 +31,8 @@ export interface OrtLike {
 export interface SessionOptions {
   readonly executionProviders?: readonly ("wasm" | "webgpu" | "cpu")[];
   readonly intraOpNumThreads?: number;
+  /** 2 shows warnings, 3 (the default here) only errors. */
+  readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
 /** Numbers with their shape. */
@@ -58,7 +60,10 @@ export async function loadModel(
 ): Promise<Model> {
   let session: OrtSession;
   try {
-    session = await oneAtATime(ort, () => ort.InferenceSession.create(bytes, options));
+    session = await oneAtATime(
+      ort,
+      () => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options }),
+    );
   } catch (error) {
     throw new TypeError(`${what} cannot be loaded by onnxruntime: ${messageOf(error)}`, { cause: error });
   }

@@ -58,7 +58,9 @@ describe("AuDetector.detect", () => {
     model = writeTinyModel(tiny, 32);
     card = await writeTinyCard(model, { emotions: ["neutral", "happy", "fear"] });
   });
-  afterAll(() => Promise.all(detectors.map((detector) => detector.release())));
+  afterAll(async () => {
+    await Promise.all(detectors.map((detector) => detector.release()));
+  });
 
   it("answers what the model computes from each face's aligned crop, largest face first", async () => {
     const faces = [faceAt(20, 30, 60), faceAt(100, 10, 150), faceAt(5, 90, 90)];
