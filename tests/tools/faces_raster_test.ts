@@ -25,7 +25,11 @@ describe("DepthBuffer", () => {
       (q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0]);
     for (let y = 0; y < 17; y++) {
       for (let x = 0; x < 23; x++) {
-        const signs = [turn(a, b, x + 0.5, y + 0.5), turn(b, c, x + 0.5, y + 0.5), turn(c, a, x + 0.5, y + 0.5)];
+        const signs = [
+          turn(a, b, x + 0.5, y + 0.5),
+          turn(b, c, x + 0.5, y + 0.5),
+          turn(c, a, x + 0.5, y + 0.5),
+        ];
         assertEquals(buffer.triangle[y * 23 + x] === 0, signs.every((s) => s < 0), `sample ${x}, ${y}`);
       }
     }
@@ -44,8 +48,12 @@ describe("DepthBuffer", () => {
 
   it("shows the nearer surface whatever is drawn first", () => {
     const corners = screen(
-      [0, 0, 5], [0, 40, 5], [40, 0, 5], // flat, at depth 5
-      [0, 0, 1], [0, 40, 9], [40, 0, 9], // slanted through it
+      [0, 0, 5],
+      [0, 40, 5],
+      [40, 0, 5], // flat, at depth 5
+      [0, 0, 1],
+      [0, 40, 9],
+      [40, 0, 9], // slanted through it
     );
     const near = new DepthBuffer(40, 40), far = new DepthBuffer(40, 40);
     near.draw(corners, Int32Array.of(0, 1, 2, 3, 4, 5), 0, 2);

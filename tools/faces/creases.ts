@@ -42,7 +42,7 @@ const CREASES: readonly Crease[] = [
     age: 0.12,
   }),
   crease({ 4: 0.5 }, [[1.25, 5.9], [1.3, 6.5], [1.55, 7.0]], { width: 0.2, depth: 0.12 }),
-  crease({ 4: 0.35, 9: 1 }, [[-0.3, 4.55], [0.55, 4.5], [1.1, 4.65]], { width: 0.16, depth: 0.15 }),
+  crease({ 4: 0.35, 9: 1 }, [[-0.3, 4.55], [0.45, 4.5], [0.85, 4.62]], { width: 0.16, depth: 0.15 }),
   // Nose: oblique wrinkles with AU9.
   crease({ 9: 1.1 }, [[0.12, 3.95], [0.6, 3.75], [1.15, 3.2]], { width: 0.15, depth: 0.18 }),
   crease({ 9: 1.1 }, [[0.15, 3.3], [0.7, 3.05], [1.25, 2.35]], { width: 0.15, depth: 0.18 }),
@@ -129,9 +129,12 @@ interface Active {
   readonly right: number;
 }
 
+/** Cells of the half face in which the creases that reach them are listed, and their side in head units. */
+const CELL = 0.5, COLUMNS = 16, ROWS = 34, LOWEST = -7.5;
+
 /** The creases one face shows. */
 export class CreaseField {
-  readonly #active: Active[] = [];
+  readonly #cells: Active[][] = [];
   readonly #near: Nearest = { distance: 0, side: 1, dx: 0, dy: 0, along: 0 };
   /** Slope of the skin at the last point asked for, along rest x and y. */
   gx = 0;
@@ -141,6 +144,7 @@ export class CreaseField {
 
   /** `creasing` is how deep this skin folds, `age` 0 to 1 how far the folds stay at rest. */
   constructor(weights: UnitWeights, creasing: number, age: number) {
+    for (let i = 0; i < COLUMNS * ROWS; i++) this.#cells.push([]);
     for (const crease of CREASES) {
       let left = age * crease.age * 2.2, right = left;
       for (const [unit, gain] of Object.entries(crease.units)) {
@@ -150,7 +154,16 @@ export class CreaseField {
         right += gain * weight.right;
       }
       left = creasing * Math.min(1.25, left), right = creasing * Math.min(1.25, right);
-      if (left > 0.02 || right > 0.02) this.#active.push({ crease, left, right });
+      if (left > 0.02 || right > 0.02) this.#enlist({ crease, left, right });
+    }
+  }
+
+  #enlist(active: Active): void {
+    const [x0, y0, x1, y1] = active.crease.curve.box;
+    for (let row = Math.floor((y0 - LOWEST) / CELL); row <= (y1 - LOWEST) / CELL; row++) {
+      for (let column = Math.max(0, Math.floor(x0 / CELL)); column <= x1 / CELL; column++) {
+        if (row >= 0 && row < ROWS && column < COLUMNS) this.#cells[row * COLUMNS + column].push(active);
+      }
     }
   }
 
@@ -158,14 +171,16 @@ export class CreaseField {
   at(x: number, y: number): void {
     this.gx = this.gy = this.dark = 0;
     const mirror = x < 0 ? -1 : 1, ax = Math.abs(x), near = this.#near;
+    const row = Math.floor((y - LOWEST) / CELL), column = Math.floor(ax / CELL);
+    if (row < 0 || row >= ROWS || column >= COLUMNS) return;
     // Over the midline both sides meet, so their strengths blend there.
     const share = Math.min(1, Math.max(0, 0.5 + x / 0.8));
-    for (const { crease, left, right } of this.#active) {
+    for (const { crease, left, right } of this.#cells[row * COLUMNS + column]) {
       if (!crease.curve.nearest(ax, y, near)) continue;
       const strength = right + (left - right) * share;
       const { width, depth, roll } = crease;
       // Both ends run out.
-      const ends = Math.min(1, 3.5 * near.along + 0.1, 3.5 * (1 - near.along) + 0.1);
+      const ends = Math.min(1, 3.5 * Math.min(near.along, 1 - near.along) + 0.1);
       const d = near.distance, s = d / width;
       const fall = Math.exp(-s * s);
       let slope = 2 * depth * s / width * fall;

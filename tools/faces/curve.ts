@@ -17,7 +17,8 @@ export class Curve {
   readonly #x: Float64Array;
   readonly #y: Float64Array;
   readonly #start: Float64Array;
-  readonly #box: readonly [number, number, number, number];
+  /** Left, bottom, right and top of all that lies within reach. */
+  readonly box: readonly [number, number, number, number];
 
   /** Points [x, y] in order; `reach` is how far from the curve `nearest` still answers. */
   constructor(points: readonly (readonly [number, number])[], readonly reach: number) {
@@ -28,7 +29,7 @@ export class Curve {
       const length = Math.hypot(this.#x[i] - this.#x[i - 1], this.#y[i] - this.#y[i - 1]);
       this.#start[i] = this.#start[i - 1] + length;
     }
-    this.#box = [
+    this.box = [
       Math.min(...this.#x) - reach,
       Math.min(...this.#y) - reach,
       Math.max(...this.#x) + reach,
@@ -38,7 +39,7 @@ export class Curve {
 
   /** Finds the nearest point of the curve; false when it is farther than `reach`. */
   nearest(x: number, y: number, into: Nearest): boolean {
-    const [left, bottom, right, top] = this.#box;
+    const [left, bottom, right, top] = this.box;
     if (x < left || x > right || y < bottom || y > top) return false;
     let best = this.reach * this.reach, found = false;
     const px = this.#x, py = this.#y, last = px.length - 1;

@@ -84,9 +84,15 @@ const GRID = 72;
 
 /**
  * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 32 directions the vertices
- * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle.
+ * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle. Only the vertices of `outer` are laid out and looked
+ * at; the others, inside the head, get 0.5.
  */
-export function openness(vertices: Float32Array, normals: Float32Array, reach = 15): Float32Array {
+export function openness(
+  vertices: Float32Array,
+  normals: Float32Array,
+  outer: Int32Array,
+  reach = 15,
+): Float32Array {
   const count = vertices.length / 3;
   const seen = new Float32Array(count), total = new Float32Array(count);
   const grid = new Float32Array(GRID * GRID), scale = GRID / (2 * reach);
@@ -94,7 +100,8 @@ export function openness(vertices: Float32Array, normals: Float32Array, reach = 
   for (const direction of DOME) {
     const right = unit(cross([0.02, 0.01, 1], direction)), up = cross(direction, right);
     grid.fill(-Infinity);
-    for (let n = 0, i = 0; n < count; n++, i += 3) {
+    for (const n of outer) {
+      const i = 3 * n;
       const x = vertices[i], y = vertices[i + 1], z = vertices[i + 2];
       u[n] = (right[0] * x + right[1] * y + right[2] * z + reach) * scale;
       v[n] = (up[0] * x + up[1] * y + up[2] * z + reach) * scale;
@@ -104,7 +111,8 @@ export function openness(vertices: Float32Array, normals: Float32Array, reach = 
       const at = gy * GRID + gx;
       if (d[n] > grid[at]) grid[at] = d[n];
     }
-    for (let n = 0, i = 0; n < count; n++, i += 3) {
+    for (const n of outer) {
+      const i = 3 * n;
       const facing = direction[0] * normals[i] + direction[1] * normals[i + 1] +
         direction[2] * normals[i + 2];
       if (facing <= 0) continue;
@@ -125,6 +133,7 @@ export function openness(vertices: Float32Array, normals: Float32Array, reach = 
       seen[n] += facing * free;
     }
   }
-  for (let n = 0; n < count; n++) seen[n] = total[n] > 0 ? seen[n] / total[n] : 1;
-  return seen;
+  const share = new Float32Array(count).fill(0.5);
+  for (const n of outer) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
+  return share;
 }

@@ -35,11 +35,20 @@ export class HeadModel {
   readonly units: UnitShapes;
   readonly map: FaceMap;
   readonly eyes: Readonly<Record<number, Eyeball>>;
+  /** Triangles and vertices of what is seen from outside: all but teeth, gums and tongue. */
+  readonly outerTriangles: Int32Array;
+  readonly outerVertices: Int32Array;
   #person: Person | null = null;
 
   constructor(readonly head: Head) {
     this.units = new UnitShapes(head);
     this.map = new FaceMap(head);
+    const outside: number[] = [], inside = [SURFACES.indexOf("teeth"), SURFACES.indexOf("gums")];
+    for (let t = 0; t < head.surface.length; t++) {
+      if (!inside.includes(head.surface[t])) outside.push(...head.triangles.subarray(3 * t, 3 * t + 3));
+    }
+    this.outerTriangles = Int32Array.from(outside);
+    this.outerVertices = Int32Array.from(new Set(outside)).sort();
     this.eyes = { [LEFT]: this.#eyeball(LEFT), [RIGHT]: this.#eyeball(RIGHT) };
   }
 
@@ -68,10 +77,11 @@ export class HeadModel {
     }
     const { head } = this, size = head.rest.length;
     const vertices = Float32Array.from(head.rest);
-    subject.identity.forEach((weight, mode) => {
-      const offset = mode * size;
+    // A smaller pack may hold fewer modes than a subject has weights.
+    for (let mode = 0; mode < Math.min(subject.identity.length, head.identity.length / size); mode++) {
+      const weight = subject.identity[mode], offset = mode * size;
       for (let i = 0; i < size; i++) vertices[i] += weight * head.identity[offset + i];
-    });
+    }
     // Some identities part the lips at rest; the lower lip is drawn up until they meet.
     const gap = this.#gap(vertices);
     if (gap > 0.06) {

@@ -85,7 +85,7 @@ export function renderFace(
   const matrix = rotation(scene.pose.yaw, scene.pose.pitch, scene.pose.roll);
   const normals = turn(vertexNormals(local, model.head.triangles), matrix);
   const world = turn(local, matrix, MIDDLE);
-  const open = openness(world, normals);
+  const open = openness(world, normals, model.outerVertices);
 
   // Perspective, then the similarity of the crop: one mapping, so that the picture is sampled only once.
   const width = view.kind === "aligned" ? view.size : view.width;
@@ -132,7 +132,12 @@ export function renderFace(
     });
   });
 
-  const shadow = new ShadowMap(parts.filter((part) => part.shadows), scene.key.from, scene.key.softness);
+  // Teeth and tongue shade nothing that the lips do not.
+  const casting = [
+    { world, triangles: model.outerTriangles },
+    ...parts.slice(1).filter((part) => part.shadows),
+  ];
+  const shadow = new ShadowMap(casting, scene.key.from, scene.key.softness);
   const shader = new Shader(scene, matrix, shadow);
   const light = shadeSamples(buffer, owner, parts, shader, width, samples);
   if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);

@@ -117,7 +117,7 @@ export function drawScene(random: Random): Scene {
     },
     blur: random.chance(0.7) ? random.between(0, 0.45) : random.between(0.45, 0.9),
     noise: random.next() ** 2 * 0.013,
-    quality: Math.round(random.between(55, 92)),
+    quality: Math.round(random.between(60, 94)),
     finder: Array.from({ length: 8 }, () => random.normal(0, 0.0175)),
   };
 }

@@ -56,20 +56,20 @@ export class Shader {
       shine = Math.max(0, nx * h[0] + ny * h[1] + nz * h[2]) ** s.gloss * s.specular *
         (facing > -0.1 ? 1 : 0);
       fillShine = Math.max(0, nx * f[0] + ny * f[1] + nz * f[2]) ** s.gloss * s.specular;
-      const graze = (1 - Math.max(0, nz)) ** 4;
+      const slant = (1 - Math.max(0, nz)) ** 2, graze = slant * slant;
       shine *= 1 + 2 * graze;
     }
-    const crevice = Math.max(0, Math.min(1, s.open * 1.0));
+    const crevice = Math.max(0, Math.min(1, s.open));
     const keep = 0.35 + 0.65 * crevice;
     for (let c = 0; c < 3; c++) {
       const wrap = WRAP[c] * s.wrap;
       const diffuse = Math.max(0, (facing + wrap) / (1 + wrap));
       // In skin the shadow's edge glows: red reaches further in.
-      const shadow = lit ** (1 - 0.5 * wrap);
+      const shadow = lit * (1 + 0.5 * wrap * (1 - lit));
       const fillDiffuse = Math.max(0, (fill + wrap) / (1 + wrap)) * (0.35 + 0.65 * around);
       const room =
         (sky[c] * upward * upward + ground[c] * (1 - upward) * (1 - upward) + horizon[c] * level * 0.75) *
-        around ** (1 - 0.6 * wrap);
+        around * (1 + 0.6 * wrap * (1 - around));
       const reflectance = c === 0 ? s.r : c === 1 ? s.g : s.b;
       light[c] = reflectance *
           (scene.key.colour[c] * diffuse * shadow * keep + scene.fill.colour[c] * fillDiffuse * keep + room) +

@@ -130,7 +130,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
   const lipTint: Colour = lipstick
     ? random.pick<Colour>([[0.5, 0.06, 0.07], [0.42, 0.12, 0.14], [0.3, 0.05, 0.09]])
     : [skin[0] * 0.86, skin[1] * 0.52, skin[2] * 0.58];
-  const browDark = blend(hair, [skin[0] * 0.25, skin[1] * 0.2, skin[2] * 0.2], 0.35);
+  const browDark = blend(hair, [skin[0] * 0.2, skin[1] * 0.16, skin[2] * 0.16], 0.25);
   return {
     name: `s${seed}-${String(index).padStart(4, "0")}`,
     key,
@@ -152,7 +152,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     hairline: random.normal(0, 0.3) + (hairStyle === "receding" ? 0.8 : 0),
     brow: {
       thickness: random.between(0.75, 1.25) * (masculine ? 1.15 : 0.85),
-      density: random.between(0.6, 0.95),
+      density: random.between(0.7, 1),
       arch: random.normal(0, 0.12),
       colour: browDark,
     },
