@@ -162,7 +162,11 @@ export async function train(run: PretrainRun): Promise<void> {
         logMetric(folder, { type: "step", step, epoch, ...values });
         [recent, recentStep] = [now, step];
       }
-      progress.show(step, `${text}  ${imagesPerSecond.toFixed(0)} img/s`, isLogged);
+      progress.show(
+        step,
+        `${text}  ${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 1 : 0)} img/s`,
+        isLogged,
+      );
       const stops = interrupt.asked && !isLast;
       if (isLast || step % evaluateSteps === 0 && !stops) await evaluate(step, batch);
       if (step % config.checkpointEvery === 0 || isLast || stops) await save(step, batch);

@@ -1,0 +1,33 @@
+/**
+ * `deno task soak <name>`: what takes too long for a test. Each soak says what it holds a program to, and exits with 1
+ * where it does not hold.
+ * @module
+ */
+// deno-lint-ignore-file no-console
+const SOAKS: {
+  [name: string]: { help: string; load: () => Promise<{ soak(args: string[]): Promise<void> }> };
+} = {
+  pretrain: {
+    help: "a whole pretraining run: resident memory stays flat",
+    load: () => import("./soak/pretrain.ts"),
+  },
+  paper: {
+    help: "two steps of the paper's setting: ResNet-50, 224 px, 7 x 65,536 keys",
+    load: () => import("./soak/paper.ts"),
+  },
+};
+
+if (import.meta.main) {
+  const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
+  if (!Object.hasOwn(SOAKS, name ?? "")) {
+    const list = Object.entries(SOAKS).map(([name, { help }]) => `  deno task soak ${name}   ${help}`);
+    console.error(`Soaks are:\n${list.join("\n")}`);
+    Deno.exit(2);
+  }
+  try {
+    await (await SOAKS[name].load()).soak(args);
+  } catch (problem) {
+    console.error(`error: ${(problem as Error).message}`);
+    Deno.exit(1);
+  }
+}
