@@ -167,7 +167,7 @@ describe("smileIntensity", () => {
     const series = Array.from({ length: 90 }, (_, i) => smileIntensity(i / 15));
     assert(series.every((value) => value >= 0 && value <= 5));
     const peaks =
-      series.filter((value, i) => value > (series[i - 1] ?? -1) && value >= (series[i + 1] ?? -1)).length;
+      series.filter((value, i) => i > 0 && i < 89 && value > series[i - 1] && value >= series[i + 1]).length;
     assertEquals(peaks, 2);
     assertEquals([series[0], series[89]], [0, 0]);
   });

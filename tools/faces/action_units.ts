@@ -12,7 +12,7 @@ export const LABELLED_UNITS = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 
 export type UnitWeights = Readonly<Record<number, { readonly left: number; readonly right: number }>>;
 
 /** How far a FACS intensity moves the face; 0-5 stands for absent and A-E. */
-export const INTENSITY_WEIGHT = [0, 0.17, 0.4, 0.6, 0.8, 1] as const;
+export const INTENSITY_WEIGHT = [0, 0.2, 0.46, 0.66, 0.84, 1] as const;
 
 /** A smooth step from 0 at `from` to 1 at `to` (either may be the larger). */
 export function ramp(x: number, from: number, to: number): number {

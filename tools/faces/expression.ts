@@ -14,7 +14,7 @@ type Prototype = Readonly<Record<number, number>>;
 
 /** Probability of each unit, by emotion; an emotion with two prototypes takes either. */
 const PROTOTYPES: Readonly<Record<Exclude<Emotion, "neutral">, readonly Prototype[]>> = {
-  happy: [{ 6: 0.78, 12: 0.95, 25: 0.55, 26: 0.14, 7: 0.15, 14: 0.12 }],
+  happy: [{ 6: 0.78, 12: 0.95, 25: 0.5, 26: 0.14, 7: 0.15, 14: 0.12 }],
   sad: [{ 1: 0.82, 4: 0.68, 15: 0.8, 17: 0.55, 24: 0.16, 7: 0.1 }],
   surprise: [{ 1: 0.85, 2: 0.85, 5: 0.75, 25: 0.75, 26: 0.75 }],
   fear: [{ 1: 0.78, 2: 0.6, 4: 0.65, 5: 0.72, 7: 0.45, 20: 0.72, 25: 0.65, 26: 0.42 }],
@@ -26,7 +26,7 @@ const PROTOTYPES: Readonly<Record<Exclude<Emotion, "neutral">, readonly Prototyp
 };
 
 /** How often a unit that does not belong joins; rarer prototypes get more, so that each unit can be learnt. */
-const STRAY: Prototype = { 14: 0.13, 24: 0.15, 23: 0.14, 20: 0.07, 10: 0.06, 9: 0.04, 15: 0.05, 25: 0.12 };
+const STRAY: Prototype = { 14: 0.13, 24: 0.15, 23: 0.14, 20: 0.07, 10: 0.06, 9: 0.04, 15: 0.05, 25: 0.08 };
 const STRAY_DEFAULT = 0.06;
 
 /** Pairs that muscles or lips cannot show together; the one less likely for the emotion goes. */
@@ -93,7 +93,7 @@ export function drawExpression(emotion: Emotion, random: Random): Intensities {
 }
 
 /** Lip gaps in units of the head (about cm) from which AU25 has intensity 1, 2, 3, 4, 5. */
-const LIP_GAPS = [0.1, 0.22, 0.55, 1.0, 1.6];
+const LIP_GAPS = [0.1, 0.26, 0.6, 1.05, 1.65];
 
 /** The FACS intensity of AU25 for a gap between the inner lips, beyond the subject's own at rest. */
 export function lipsPart(gap: number): number {

@@ -49,7 +49,7 @@ export interface Shells {
   readonly triangles: Int32Array;
 }
 
-const LAYERS = 6;
+const LAYERS = 9;
 
 function stack(
   head: Head,

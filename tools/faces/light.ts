@@ -85,7 +85,7 @@ const GRID = 72;
 /**
  * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 32 directions the vertices
  * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle. Only the vertices of `outer` are laid out and looked
- * at; the others, inside the head, get 0.5.
+ * at; the others, inside the head, get 0.22.
  */
 export function openness(
   vertices: Float32Array,
@@ -133,7 +133,7 @@ export function openness(
       seen[n] += facing * free;
     }
   }
-  const share = new Float32Array(count).fill(0.5);
+  const share = new Float32Array(count).fill(0.22);
   for (const n of outer) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
   return share;
 }

@@ -49,25 +49,27 @@ async function compose(
     return Promise.resolve();
   });
   const { width, height } = pictures[0];
-  const titled = tiles.some((tile) => tile.title);
-  const pitch = height + (titled ? TITLE : 0), rows = Math.ceil(tiles.length / columns);
+  // A row has a strip for titles only where it has titles.
+  const tops: number[] = [];
+  let bottom = 0;
+  for (let first = 0; first < tiles.length; first += columns) {
+    tops.push(bottom);
+    bottom += height + (tiles.slice(first, first + columns).some((tile) => tile.title) ? TITLE : 0);
+  }
   const layers: OverlayOptions[] = pictures.map(({ data }, i) => ({
     input: Buffer.from(data.buffer),
     raw: { width, height, channels: 4 },
     left: (i % columns) * width,
-    top: Math.floor(i / columns) * pitch,
+    top: tops[Math.floor(i / columns)],
   }));
-  if (titled) {
-    const texts = tiles.map(({ title }, i) => {
-      const x = (i % columns + 0.5) * width, y = Math.floor(i / columns) * pitch + height + 13;
-      return `<text x="${x}" y="${y}" text-anchor="middle">${title}</text>`;
-    });
-    const svg =
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${columns * width}" height="${rows * pitch}" ` +
-      `font-family="sans-serif" font-size="12" fill="#222">${texts.join("")}</svg>`;
-    layers.push({ input: Buffer.from(svg), left: 0, top: 0 });
-  }
-  const canvas = { width: columns * width, height: rows * pitch, channels: 3 as const, background: "#fff" };
+  const texts = tiles.map(({ title }, i) => {
+    const x = (i % columns + 0.5) * width, y = tops[Math.floor(i / columns)] + height + 13;
+    return title ? `<text x="${x}" y="${y}" text-anchor="middle">${title}</text>` : "";
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${columns * width}" height="${bottom}" ` +
+    `font-family="sans-serif" font-size="12" fill="#222">${texts.join("")}</svg>`;
+  layers.push({ input: Buffer.from(svg), left: 0, top: 0 });
+  const canvas = { width: columns * width, height: bottom, channels: 3 as const, background: "#fff" };
   return await sharp({ create: canvas }).composite(layers).jpeg({ quality }).toBuffer();
 }
 
@@ -76,19 +78,21 @@ function unitTiles(seed: number): Tile[] {
   const view = { kind: "aligned", size: 176 } as const;
   const tiles: Tile[] = [];
   const one = (au: number): UnitWeights => ({ [au]: { left: 1, right: 1 } });
-  for (const index of [UNIT_SUBJECT]) {
-    const subject = { ...drawSubject(seed, index, IDENTITY_MODES), glasses: null, beard: "none" as const };
-    tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });
-    for (const au of LABELLED_UNITS) {
-      const title = `AU${au} ${actionUnit(au).name}`;
-      tiles.push({ portrait: { subject, weights: one(au), scene, view, samples: 3 }, title });
-    }
+  const subject = {
+    ...drawSubject(seed, UNIT_SUBJECT, IDENTITY_MODES),
+    glasses: null,
+    beard: "none" as const,
+  };
+  tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });
+  for (const au of LABELLED_UNITS) {
+    const title = `AU${au} ${actionUnit(au).name}`;
+    tiles.push({ portrait: { subject, weights: one(au), scene, view, samples: 3 }, title });
   }
   return tiles;
 }
 
 /** The subject of the action unit sheet, and the subjects of the emotion sheet. */
-const UNIT_SUBJECT = 9, EMOTION_SUBJECTS = [6, 1, 14, 3, 10, 5];
+const UNIT_SUBJECT = 9, EMOTION_SUBJECTS = [31, 23, 49, 4, 46, 58];
 
 function emotionTiles(seed: number): Tile[] {
   const view = { kind: "aligned", size: 128 } as const;
