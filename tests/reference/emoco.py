@@ -38,21 +38,18 @@ BASE = dict(
     encoderMomentum=0.9, sgdMomentum=0.9, weightDecay=0.5, batchNorm="sync", batchNormGroups=2,
     queueFill="masked", baseLearningRate=0.001,
 )
-MOCO = dict(queues="single", normalization="l2", losses="contrastive")
+# Every combination of Table IV's switches (queue and normalisation say nothing to the emotion loss alone); the ways to
+# normalise a batch, to fill a queue and to begin the network are spread over them.
 RUNS = {
     "emoco": {},
-    "emoco-contrastive": dict(losses="contrastive"),
-    "emoco-l2": dict(normalization="l2"),
-    "emoco-l2-contrastive": dict(normalization="l2", losses="contrastive"),
-    "single": dict(queues="single"),
+    "emoco-contrastive": dict(losses="contrastive", queueFill="random"),
+    "emoco-l2": dict(normalization="l2", batchNorm="split"),
+    "emoco-l2-contrastive": dict(normalization="l2", losses="contrastive", stem="imagenet"),
+    "single": dict(queues="single", batchNorm="split", queueFill="random"),
     "single-contrastive": dict(queues="single", losses="contrastive"),
-    "single-l2": dict(queues="single", normalization="l2"),
-    "moco": MOCO,
-    "emotion": dict(losses="emotion"),
-    "emoco-split": dict(batchNorm="split"),
-    "moco-split-random": dict(MOCO, batchNorm="split", queueFill="random"),
-    "emotion-split": dict(losses="emotion", batchNorm="split"),
-    "emoco-random-imagenet": dict(queueFill="random", stem="imagenet"),
+    "single-l2": dict(queues="single", normalization="l2", queueFill="random", stem="imagenet"),
+    "moco": dict(queues="single", normalization="l2", losses="contrastive", batchNorm="split", queueFill="random"),
+    "emotion": dict(losses="emotion", batchNorm="split"),
 }
 
 
