@@ -164,7 +164,8 @@ function printData(config: SavedConfig, { manifest, kept, held }: PretrainData):
   console.log(`  ${held.length} faces of ${subjects(held)} people held back for the probes.`);
   console.log(
     `${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ${config.epochs} epochs; ` +
-      `queues ${config.queues}, normalization ${config.normalization}, losses ${config.losses}.`,
+      `queues ${config.queues}, normalization ${config.normalization}, losses ${config.losses} ` +
+      "(emo: emotion, Eq. 2; con: contrastive, Eq. 5).",
   );
 }
 

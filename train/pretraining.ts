@@ -151,8 +151,9 @@ export async function train(run: PretrainRun): Promise<void> {
       const now = performance.now();
       stepTime += now - begun;
       const epoch = Math.floor((step - 1) * batchSize / kept.length);
-      const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)} ` +
-        `(emotion ${emotionLoss.toFixed(3)}, contrastive ${contrastiveLoss.toFixed(3)})`;
+      // Short, so that a terminal of 80 columns shows it whole.
+      const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(2)} ` +
+        `emo ${emotionLoss.toFixed(2)} con ${contrastiveLoss.toFixed(2)}`;
       const isLast = step === steps;
       const isLogged = step % config.logEvery === 0 || isLast;
       const imagesPerSecond = (step - recentStep) * batchSize / (now - recent) * 1000;

@@ -18,9 +18,11 @@ export class Progress {
       return;
     }
     this.#shown = now;
-    const line = `${text}  ${this.timeLeft(done)}`;
-    if (this.#live) write(`\r\x1b[K${line.slice(0, (Deno.consoleSize().columns || 80) - 1)}`);
-    else write(`${line}\n`);
+    const left = this.timeLeft(done);
+    const width = this.#live ? (Deno.consoleSize().columns || 80) - 1 : Infinity;
+    // Where it is narrow, the text is cut, never the time left.
+    const line = left ? `${text.slice(0, Math.max(0, width - left.length - 2))}  ${left}` : text;
+    write(this.#live ? `\r\x1b[K${line.slice(0, width)}` : `${line}\n`);
   }
 
   /** Prints a line that stays, above the live one. */

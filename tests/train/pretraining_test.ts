@@ -65,7 +65,7 @@ describe("train", () => {
     assertMatch(lines[0], /^step 0: emotion kNN 0\.\d{3}, probe F1 NaN, AUC NaN \(held-back subjects\)$/);
     assertMatch(
       lines[2],
-      /^epoch 1\/1 {2}step 2\/7 {2}loss [\d.]+ \(emotion [\d.]+, contrastive [\d.]+\) {2}\d+(\.\d)? img\/s {2}(\d+m )?\d+s left$/,
+      /^epoch 1\/1 {2}step 2\/7 {2}loss [\d.]+ emo [\d.]+ con [\d.]+ {2}\d+(\.\d)? img\/s {2}(\d+m )?\d+s left$/,
     );
     assertMatch(
       lines.at(-1)!,

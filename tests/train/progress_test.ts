@@ -59,6 +59,9 @@ describe("Progress", () => {
       assertEquals(state.length <= 59 + CLEAR.length, true, state);
       assertEquals(state.includes("\n"), false);
     }
+    for (const state of states.slice(1)) {
+      assertMatch(state, / {2}\d+s left$/); // the text is cut, the time left is not
+    }
     assertStringIncludes(shown, `\r${CLEAR}probe\r\n`);
     assertEquals(shown.endsWith(`\r${CLEAR}`), true);
   });
