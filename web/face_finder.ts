@@ -47,6 +47,11 @@ export interface BlazeFaceOptions extends SessionOptions {
    */
   readonly minScore?: number;
   /**
+   * The least width of a face's box in pixels, 32 unless given: smaller ones show no action units, and a blurred
+   * emblem of 20 pixels looks like a face to the finder.
+   */
+  readonly minWidth?: number;
+  /**
    * Whether to look again where the whole picture shows no face or only small ones: from farther away, for a face that
    * fills the frame, and in tiles of half the side. On unless it is false; a video that must not slow down where
    * nobody is seen turns it off.
@@ -113,7 +118,7 @@ export class BlazeFace implements FaceFinder {
       const fresh = seen.filter((candidate) => !faces.some((face) => isSameFace(face, candidate)));
       faces = keepSurest([...faces, ...await this.settle(image, fresh, SIDE / side, signal)]);
     }
-    return faces.map(toFace);
+    return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 
   /** Frees the model's memory. */

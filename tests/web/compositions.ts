@@ -81,12 +81,15 @@ export function compose(
   const a = scale * Math.cos(turn * Math.PI / 180), b = scale * Math.sin(turn * Math.PI / 180);
   const [x, y] = transformPoint({ a, b, x: 0, y: 0 }, nose);
   const place: Similarity = { a, b, x: at[0] - x, y: at[1] - y };
-  const side = Math.max(background.width, background.height);
-  const laid = warp(premultiply(head.image), place, side);
+  // Only the square that the head can reach is drawn: its picture is five eye distances wide.
+  const side = Math.ceil(7.5 * eyes), left = Math.round(at[0] - side / 2), top = Math.round(at[1] - side / 2);
+  const laid = warp(premultiply(head.image), { ...place, x: place.x - left, y: place.y - top }, side);
   const data = background.data.slice() as Uint8ClampedArray<ArrayBuffer>;
-  for (let row = 0, to = 0; row < background.height; row++) {
-    for (let column = 0; column < background.width; column++, to += 4) {
-      const from = (row * side + column) * 4, rest = 1 - laid.data[from + 3] / 255;
+  for (let row = 0, from = 0; row < side; row++) {
+    for (let column = 0; column < side; column++, from += 4) {
+      const x = left + column, y = top + row;
+      if (x < 0 || y < 0 || x >= background.width || y >= background.height) continue;
+      const to = (y * background.width + x) * 4, rest = 1 - laid.data[from + 3] / 255;
       for (let c = 0; c < 3; c++) data[to + c] = laid.data[from + c] + rest * data[to + c];
     }
   }

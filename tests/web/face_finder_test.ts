@@ -16,8 +16,8 @@ describe("BlazeFace", () => {
 
   beforeAll(async () => {
     model = await file("../../web/model/blazeface.onnx");
-    finder = await BlazeFace.load({ model, ort: ortNode });
-    quick = await BlazeFace.load({ model, ort: ortNode }, { thorough: false });
+    finder = await BlazeFace.load({ model, ort: ortNode }, { minWidth: 16 });
+    quick = await BlazeFace.load({ model, ort: ortNode }, { minWidth: 16, thorough: false });
     const { data, info } = await sharp(await file("../fixtures/astronaut.jpg")).ensureAlpha().raw()
       .toBuffer({ resolveWithObject: true });
     portrait = { width: info.width, height: info.height, data: new Uint8ClampedArray(data) };
@@ -94,6 +94,9 @@ describe("BlazeFace", () => {
     assertAlmostEquals(face.points.rightEye[0], 900 + 203 * 96 / 512, 2);
     assertAlmostEquals(face.points.rightEye[1], 700 + 104 * 96 / 512, 2);
     assertEquals(await quick.find(far), []);
+    const usual = await BlazeFace.load({ model, ort: ortNode });
+    assertEquals(await usual.find(far), []); // 20 pixels are too few to read a face
+    await usual.release();
 
     const close = warp(portrait, { a: 2.6, b: 0, x: -2.6 * 185, y: -2.6 * 85 }, 210);
     const [filling] = await finder.find(close);

@@ -1,0 +1,137 @@
+/**
+ * Photos to aligned faces: `deno task align --in=photos --out=faces`. The same finder and the same crop as in the
+ * detector; photos without a face are listed, never dropped silently; a run that was stopped goes on where it was.
+ */
+import { extname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Entry, Journal } from "./align/journal.ts";
+import { listPhotos, type Photo } from "./align/photos.ts";
+import type { Job } from "./align/worker.ts";
+import { Progress } from "./faces/progress.ts";
+
+const USAGE = `deno task align --in=folder --out=folder
+  --in       photos (JPEG, PNG, WebP); a manifest.jsonl in it gives their labels, else folders named after emotions
+             (neutral, happy, ...) do, and the first other folder names the person
+  --out      faces/ with the aligned faces, manifest.jsonl, and not_found.txt where a photo shows no face
+  --size     side of a face in pixels, 256
+  --workers  as many as there are cores`;
+
+interface Settings {
+  readonly from: string;
+  readonly to: string;
+  readonly size: number;
+  readonly workers: number;
+}
+
+/** Runs the program; throws an Error with one sentence when something that was asked for is wrong. */
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      in: { type: "string" },
+      out: { type: "string" },
+      size: { type: "string", default: "256" },
+      workers: { type: "string", default: String(navigator.hardwareConcurrency) },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) return console.log(USAGE);
+  if (!values.in || !values.out) throw new Error(`--in and --out are both needed.\n${USAGE}`);
+  const settings = {
+    from: resolve(values.in),
+    to: resolve(values.out),
+    size: whole("size", values.size, 32, 1024),
+    workers: whole("workers", values.workers, 1, 256),
+  };
+  const photos = listPhotos(settings.from);
+  Deno.mkdirSync(settings.to, { recursive: true });
+  const journal = new Journal(join(settings.to, "journal.jsonl"), settings.size);
+  try {
+    await alignAll(photos.filter(({ source }) => !journal.entries.has(source)), settings, journal);
+  } finally {
+    journal.close();
+  }
+  report(photos, settings, journal);
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && text !== "" && value >= least && value <= most) return value;
+  throw new Error(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+}
+
+/** Hands the photos to the workers, one at a time each; what a worker cannot do ends the run. */
+async function alignAll(photos: readonly Photo[], settings: Settings, journal: Journal): Promise<void> {
+  if (photos.length === 0) return;
+  const progress = new Progress("photos aligned", photos.length);
+  const left = [...photos];
+  const workers: Worker[] = [];
+  const work = () =>
+    new Promise<void>((done, fail) => {
+      const worker = new Worker(new URL("./align/worker.ts", import.meta.url), { type: "module" });
+      workers.push(worker);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        fail(new Error(`A worker could not go on: ${event.message}`));
+      };
+      worker.onmessage = ({ data }: MessageEvent<"ready" | Entry | { failure: string }>) => {
+        if (data !== "ready") {
+          if ("failure" in data) return fail(new Error(data.failure));
+          journal.add(data);
+          progress.step();
+        }
+        const next = left.shift();
+        if (next) worker.postMessage(jobOf(next.source, settings));
+        else done();
+      };
+    });
+  try {
+    await Promise.all(Array.from({ length: Math.min(settings.workers, photos.length) }, work));
+  } finally {
+    for (const worker of workers) worker.terminate();
+  }
+  progress.end();
+}
+
+function jobOf(source: string, { from, to, size }: Settings): Job {
+  // The photo's whole name stays in the face's, so that a.png and a.jpg do not overwrite each other.
+  const image = join("faces", source.replaceAll("..", "_").slice(0, -extname(source).length)) +
+    `${extname(source).toLowerCase().replace(".", "_")}.jpg`;
+  return { source, from: resolve(from, source), to, image, size };
+}
+
+/** Writes the manifest and the list of photos without a face, and says how it went. */
+function report(photos: readonly Photo[], { to }: Settings, journal: Journal): void {
+  const lines: string[] = [], missing: string[] = [];
+  let several = 0;
+  for (const { source, labels } of photos) {
+    const entry = journal.entries.get(source)!;
+    if ("reason" in entry) missing.push(`${source}\t${entry.reason}`);
+    else {
+      if (entry.photo.faces > 1) several++;
+      lines.push(JSON.stringify({ image: entry.image, ...labels, source, photo: entry.photo }));
+    }
+  }
+  writeWhole(join(to, "manifest.jsonl"), lines);
+  writeWhole(join(to, "not_found.txt"), missing);
+  console.log(`${lines.length} faces of ${photos.length} photos are in ${join(to, "manifest.jsonl")}.`);
+  if (several > 0) console.log(`${several} photos show several faces; the largest was taken of each.`);
+  if (missing.length === 0) return;
+  console.log(`${missing.length} photos gave no face, see ${join(to, "not_found.txt")}:`);
+  for (const line of missing.slice(0, 20)) console.log(`  ${line.replace("\t", ": ")}`);
+  if (missing.length > 20) console.log(`  and ${missing.length - 20} more`);
+}
+
+function writeWhole(path: string, lines: readonly string[]): void {
+  Deno.writeTextFileSync(`${path}.part`, lines.map((line) => `${line}\n`).join(""));
+  Deno.renameSync(`${path}.part`, path);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
+}
