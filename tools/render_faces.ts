@@ -4,6 +4,7 @@
  * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
  */
 // deno-lint-ignore-file no-console
+import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
 import { RenderPool } from "./faces/pool.ts";
@@ -20,8 +21,6 @@ and, where the default does not do,
 const NO_HEAD =
   `Missing --head=head.npz. The public head is USC ICT's FaceKit (GitHub: ICT-VGL/ICT-FaceKit, MIT ` +
   `licence): clone it, then "deno task pack-head --from=ICT-FaceKit/FaceXModel --out=head.npz".`;
-
-class UsageError extends Error {}
 
 function parseFlags(args: readonly string[]): Map<string, string> {
   const known = [
@@ -40,7 +39,7 @@ function parseFlags(args: readonly string[]): Map<string, string> {
   const flags = new Map<string, string>();
   for (const arg of args) {
     const match = /^--([a-z]+)(?:=(.*))?$/.exec(arg);
-    if (!match || !known.includes(match[1])) throw new UsageError(`Unknown argument "${arg}".\n${USAGE}`);
+    if (!match || !known.includes(match[1])) throw new Error(`Unknown argument "${arg}".\n${USAGE}`);
     flags.set(match[1], match[2] ?? "");
   }
   return flags;
@@ -57,25 +56,28 @@ function integer(
   if (text === undefined) return fallback;
   const value = Number(text);
   if (!Number.isInteger(value) || text === "" || value < least || value > most) {
-    throw new UsageError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+    throw new Error(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
   }
   return value;
 }
 
 function loadHead(path: string | undefined): Head {
-  if (!path) throw new UsageError(NO_HEAD);
+  if (!path) throw new Error(NO_HEAD);
   let bytes: Uint8Array;
   try {
     bytes = Deno.readFileSync(path);
   } catch {
-    throw new UsageError(
+    throw new Error(
       `Cannot read the head pack ${path}. ${NO_HEAD.slice(NO_HEAD.indexOf("The public"))}`,
     );
   }
   try {
-    return parseHead(bytes);
+    const head = parseHead(bytes);
+    const missing = NEEDED_SHAPES.find((shape) => !head.shapes[shape] && !head.shapes[`${shape}_L`]);
+    if (missing) throw new Error(`it has no expression "${missing}"`);
+    return head;
   } catch (error) {
-    throw new UsageError(`The head pack ${path} cannot be used: ${(error as Error).message}.`);
+    throw new Error(`The head pack ${path} cannot be used: ${(error as Error).message}.`);
   }
 }
 
@@ -91,14 +93,14 @@ export async function main(args: readonly string[]): Promise<void> {
     resume: flags.has("resume"),
   };
   if (options.count < options.subjects) {
-    throw new UsageError(
+    throw new Error(
       `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
     );
   }
   const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
   const head = loadHead(flags.get("head"));
   const [out, tests, sheet] = ["out", "tests", "sheet"].map((name) => flags.get(name));
-  if (!out && !tests && !sheet) throw new UsageError(`Nothing to do.\n${USAGE}`);
+  if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
   const pool = new RenderPool(head, workers);
   try {
     if (out) await renderFaceSet(pool, out, options);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { main } from "../../tools/render_faces.ts";
-import { syntheticPack } from "./synthetic_head.ts";
+import { syntheticArrays, syntheticPack } from "./synthetic_head.ts";
 
 let folder: string;
 const options = ["--count=7", "--subjects=3", "--size=32", "--seed=5"];
@@ -67,6 +67,18 @@ describe("render_faces", () => {
       assertStringIncludes(error.message, "deno task pack-head");
     }
     assert(!names(folder).includes("x"));
+  });
+
+  it("names the expression that a pack lacks", async () => {
+    const arrays = syntheticArrays();
+    const names = arrays.get("expr")!.data as string[];
+    arrays.set("expr", {
+      shape: [names.length],
+      data: names.map((name) => name.replace("noseSneer", "noseSnare")),
+    });
+    await Deno.writeFile(`${folder}/poor.npz`, syntheticPack(arrays));
+    const run = () => main([`--head=${folder}/poor.npz`, `--out=${folder}/x`]);
+    await assertRejects(run, Error, `no expression "noseSneer"`);
   });
 
   it("names the argument that is wrong", async () => {
