@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@std/testing/bdd";
+import { openDecoder } from "@emoco/serve/decode";
+import { AuDetector } from "@emoco/web/detector";
+import { BlazeFace } from "@emoco/web/face-finder";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+import sharp from "sharp";
+import { main } from "../../tools/detect.ts";
+import { writeTinyCard, writeTinyModel } from "../web/tiny_model.ts";
+
+const portrait = fileURLToPath(new URL("../fixtures/astronaut.jpg", import.meta.url));
+const finderModel = fileURLToPath(new URL("../../web/model/blazeface.onnx", import.meta.url));
+
+describe("deno task detect", () => {
+  let folder: string;
+  let printed: string[];
+  const print = console.log;
+  const model = writeTinyModel({
+    weights: [[1, 0], [0, 1], [0.5, -1]],
+    bias: [2, -3],
+    emotions: [[1, -1], [0, 0], [0, 1]],
+  }, 32);
+
+  beforeAll(async () => {
+    folder = Deno.makeTempDirSync();
+    Deno.writeFileSync(join(folder, "emoco.onnx"), model);
+    const card = await writeTinyCard(model, { emotions: ["happy", "sad"] });
+    Deno.writeTextFileSync(join(folder, "emoco.json"), JSON.stringify(card));
+    await sharp({ create: { width: 90, height: 60, channels: 3, background: "#369" } }).toFile(
+      join(folder, "blue.png"),
+    );
+    Deno.writeTextFileSync(join(folder, "text.jpg"), "no picture");
+  });
+  afterAll(() => Deno.removeSync(folder, { recursive: true }));
+  beforeEach(() => {
+    printed = [];
+    console.log = (line: string) => printed.push(line);
+  });
+  afterEach(() => {
+    console.log = print;
+  });
+
+  const detect = (...args: string[]) => main([`--model=${folder}`, ...args]);
+
+  /** What the detector itself says, without the program. */
+  async function expected() {
+    const finder = await BlazeFace.load({ model: Deno.readFileSync(finderModel), ort });
+    const card = Deno.readFileSync(join(folder, "emoco.json"));
+    const detector = await AuDetector.load({ model, card, finder, ort });
+    const photo = await (await openDecoder()).decode(Deno.readFileSync(portrait));
+    const { width, height, faces } = await detector.detect(photo);
+    await Promise.all([detector.release(), finder.release()]);
+    return { width, height, faces: JSON.parse(JSON.stringify(faces)) };
+  }
+
+  it("prints the server's answer with --json", async () => {
+    await detect("--json", portrait, join(folder, "blue.png"));
+    const answer = JSON.parse(printed.join("\n"));
+    assertEquals(Object.keys(answer), ["model", "engine", "images", "timings"]);
+    assertEquals([answer.model, answer.engine], [{ name: "tiny", version: "1.0.0" }, "native"]);
+    assertEquals(answer.images, [await expected(), { width: 90, height: 60, faces: [] }]);
+    assertEquals(Object.keys(answer.timings), ["decode", "find", "align", "run"]);
+    const [face] = answer.images[0].faces;
+    assertEquals(Object.keys(face), ["box", "score", "points", "aus", "emotions"]);
+    assertEquals(Object.keys(face.aus[0]), ["au", "name", "probability", "threshold", "present"]);
+  });
+
+  it("prints a table for each photo, and names the broken one in the end", async () => {
+    const error = await assertRejects(
+      () => detect(portrait, join(folder, "text.jpg"), join(folder, "blue.png")),
+      Error,
+    );
+    assertStringIncludes(error.message, "text.jpg: The file is not a JPEG, PNG or WebP image.");
+    const { faces: [{ aus }] } = await expected();
+    const lines = printed.join("\n").split("\n");
+    assertStringIncludes(lines[0], "astronaut.jpg: 512 x 512, 1 face (decode ");
+    const row = lines.find((line) => line.startsWith("  AU12 "))!;
+    assertStringIncludes(row, "Lip corner puller");
+    assertEquals(row.endsWith(`${aus[0].probability.toFixed(2)}  present`), aus[0].present);
+    assertEquals(row.split("█").length - 1, Math.round(aus[0].probability * 20));
+    assert(lines.some((line) => line.includes("blue.png: 90 x 60, no face")), printed.join("\n"));
+  });
+
+  it("draws the box around the face and a bar as long as the probability", async () => {
+    const out = join(folder, "drawn.png");
+    await detect(`--draw=${out}`, portrait);
+    const { data, info } = await sharp(out).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const scale = 1000 / 512; // the portrait is enlarged to the picture's height
+    assertEquals(info.height, 1000);
+    const isMark = (x: number, y: number) => {
+      const at = (Math.round(y) * info.width + Math.round(x)) * 3;
+      return Math.abs(data[at] - 0x4c) + Math.abs(data[at + 1] - 0xc9) + Math.abs(data[at + 2] - 0xf0) < 60;
+    };
+    const { faces: [{ box, points, aus }] } = await expected();
+    const middle = box.y + box.height / 2;
+    assert(
+      isMark(box.x * scale, middle * scale) && isMark((box.x + box.width) * scale, middle * scale),
+      "sides",
+    );
+    assert(isMark(points.nose[0] * scale, points.nose[1] * scale), "nose");
+    // The one present unit's bar is the longest run of the face's colour right of the photo.
+    let longest = 0;
+    for (let y = 0; y < 1000; y++) {
+      for (let x = 1000, run = 0; x < info.width; x++) {
+        run = isMark(x, y) ? run + 1 : 0;
+        longest = Math.max(longest, run);
+      }
+    }
+    assertEquals(aus.map(({ present }: { present: boolean }) => present), [true, false]);
+    const whole = 110 * 1.4;
+    assert(longest > whole * 0.4 && longest <= whole * aus[0].probability + 1, `${longest} of ${whole}`);
+    assertEquals(
+      Deno.statSync(out).isFile && [...Deno.readDirSync(folder)].some(({ name }) => name.endsWith(".part")),
+      false,
+    );
+  });
+
+  it("draws several photos into a folder", async () => {
+    const out = join(folder, "drawn");
+    await assertRejects(
+      () => detect(`--draw=${out}`, portrait, join(folder, "blue.png")),
+      Error,
+      "must be a folder",
+    );
+    Deno.mkdirSync(out);
+    await detect(`--draw=${out}`, portrait, join(folder, "blue.png"));
+    assertEquals([...Deno.readDirSync(out)].map(({ name }) => name).sort(), ["astronaut.png", "blue.png"]);
+  });
+
+  it("says in one sentence what is missing", async () => {
+    await assertRejects(() => main([]), Error, "No photo was named");
+    await assertRejects(() => detect(join(folder, "none.jpg")), Error, "none.jpg: ");
+    await assertRejects(() => main([`--model=${folder}/none`, portrait]), Error, "There is no model in ");
+    await assertRejects(() => detect("--size=3", portrait), Error, "--size");
+  });
+});

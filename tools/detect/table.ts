@@ -1,0 +1,36 @@
+/**
+ * What was found in a photo, as lines for a terminal.
+ * @module
+ */
+import type { DetectedFace, Detection } from "@emoco/web/detector";
+
+const BAR = 20;
+
+/** The photo's lines: size, times, and a table of action units for each face. */
+export function tableOf(name: string, { width, height, faces, timings }: Detection, decode: number): string {
+  const ms = Object.entries({ decode, ...timings }).map(([stage, time]) => `${stage} ${time.toFixed(0)}`);
+  const count = faces.length === 0 ? "no face" : faces.length === 1 ? "1 face" : `${faces.length} faces`;
+  const lines = [`${name}: ${width} x ${height}, ${count} (${ms.join(", ")} ms)`];
+  faces.forEach((face, i) => lines.push("", ...faceLines(face, i + 1)));
+  return lines.join("\n");
+}
+
+function faceLines({ box, score, aus, emotions }: DetectedFace, number: number): string[] {
+  const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
+  const lines = [`Face ${number}: ${width} x ${height} at ${x}, ${y}, score ${score.toFixed(2)}`];
+  if (emotions) {
+    const sorted = Object.entries(emotions).sort(([, one], [, other]) => other - one);
+    lines.push(`  ${sorted.map(([name, value]) => `${name} ${value.toFixed(2)}`).join("  ")}`);
+  }
+  const longest = Math.max(...aus.map(({ name }) => name.length));
+  for (const { au, name, probability, threshold, present } of aus) {
+    const filled = Math.round(probability * BAR), mark = Math.min(BAR - 1, Math.floor(threshold * BAR));
+    const bar = Array.from({ length: BAR }, (_, i) => i < filled ? "█" : i === mark ? "│" : "·").join("");
+    lines.push(
+      `  ${`AU${au}`.padEnd(5)} ${name.padEnd(longest)}  ${bar}  ${probability.toFixed(2)}${
+        present ? "  present" : ""
+      }`,
+    );
+  }
+  return lines;
+}
