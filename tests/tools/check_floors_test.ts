@@ -130,10 +130,14 @@ describe("checkFloors", () => {
     assertEquals(await breachesWith("serve/app.ts", types), ["serve/app.ts: tfjs door"]);
   });
 
-  it("reports the onnxruntime door when train imports it, not when the server's main does", async () => {
+  it("reports the onnxruntime door when train or the server's main imports it, not when its worker does", async () => {
     const text = `import "npm:onnxruntime-node@1.30.0";\n`;
-    assertEquals(await breachesWith("serve/main.ts", text), []);
-    assertEquals(await breachesWith("train/onnx.ts", text), ["train/onnx.ts: onnxruntime door"]);
+    assertEquals(await breachesWith("serve/inference_worker.ts", text), []);
+    assertEquals(await breachesWith("serve/main.ts", text), ["serve/main.ts: onnxruntime door"]);
+    assertEquals(await breachesWith("train/onnx.ts", text), [
+      "serve/main.ts: onnxruntime door",
+      "train/onnx.ts: onnxruntime door",
+    ]);
   });
 
   it("reports imports when a member's own map lacks a package", async () => {

@@ -1,0 +1,168 @@
+/**
+ * Files in, action units out: what the app asks, and the detector that answers in the same thread.
+ * @module
+ */
+import { AuDetector, type DetectedFace } from "@emoco/web/detector";
+import type { FaceFinder } from "@emoco/web/face-finder";
+import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
+import type { ModelCard } from "@emoco/web/model-card";
+import { type ImageDecoder, ImageError } from "./decode.ts";
+
+/** What runs the model: native code, or wasm, which runs anywhere. */
+export type Engine = "native" | "wasm";
+
+/** Which model answered. */
+export interface ModelName {
+  readonly name: string;
+  readonly version: string;
+}
+
+/** What the detector says of the pictures of one request. */
+export interface Answer {
+  readonly model: ModelName;
+  readonly engine: Engine;
+  /** In the order of the request. */
+  readonly images: readonly {
+    readonly width: number;
+    readonly height: number;
+    /** Largest first. */
+    readonly faces: readonly DetectedFace[];
+  }[];
+  /** Milliseconds a stage, over all pictures. */
+  readonly timings: {
+    readonly decode: number;
+    readonly find: number;
+    readonly align: number;
+    readonly run: number;
+  };
+}
+
+/** What the model itself says of ready-made crops. */
+export interface Inference {
+  readonly model: ModelName;
+  readonly outputs: Readonly<Record<string, Values>>;
+}
+
+/** What the app asks; here, or in workers. */
+export interface ImageDetector {
+  readonly engine: Engine;
+  /** The card of the model that answers now. */
+  readonly card: ModelCard;
+  /** Requests that are worked on at one time. */
+  readonly concurrency: number;
+  /** The faces of each picture; an ImageError says which file is refused and why. */
+  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer>;
+  /** Runs the model on [N, 3, S, S]. */
+  infer(image: Values, signal?: AbortSignal): Promise<Inference>;
+}
+
+/** A model with its card, as read from files. */
+export interface ModelFiles {
+  readonly model: Uint8Array;
+  readonly card: Uint8Array;
+}
+
+/** What a detector in this thread is made of. */
+export interface LocalParts extends ModelFiles {
+  readonly engine: Engine;
+  readonly ort: OrtLike;
+  readonly decoder: ImageDecoder;
+  readonly finder: FaceFinder;
+}
+
+/** The detector in this thread; one request after another. */
+export class LocalDetector implements ImageDetector {
+  readonly concurrency = 1;
+  #last: Promise<unknown> = Promise.resolve();
+  #next?: AuDetector;
+
+  private constructor(
+    private readonly parts: Omit<LocalParts, keyof ModelFiles>,
+    private readonly sessions: SessionOptions,
+    private detector: AuDetector,
+  ) {}
+
+  /** Loads the model; throws what `AuDetector.load` throws. */
+  static async open({ model, card, ...parts }: LocalParts, sessions: SessionOptions): Promise<LocalDetector> {
+    const { ort, finder } = parts;
+    return new LocalDetector(parts, sessions, await AuDetector.load({ model, card, ort, finder }, sessions));
+  }
+
+  get engine(): Engine {
+    return this.parts.engine;
+  }
+
+  get card(): ModelCard {
+    return this.detector.card;
+  }
+
+  /** Loads another model beside the present one, which goes on answering; throws when the other is bad. */
+  async prepare({ model, card }: ModelFiles): Promise<void> {
+    const { ort, finder } = this.parts;
+    const next = await AuDetector.load({ model, card, ort, finder }, this.sessions);
+    await this.discard();
+    this.#next = next;
+  }
+
+  /** Lets the prepared model answer from the next request on. */
+  commit(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#next) return;
+      const old = this.detector;
+      this.detector = this.#next;
+      this.#next = undefined;
+      await old.release();
+    });
+  }
+
+  /** Forgets the prepared model. */
+  async discard(): Promise<void> {
+    const next = this.#next;
+    this.#next = undefined;
+    await next?.release();
+  }
+
+  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer> {
+    return this.#inTurn(async () => {
+      const { detector, parts: { decoder, engine } } = this;
+      const timings = { decode: 0, find: 0, align: 0, run: 0 };
+      const answered: Answer["images"][number][] = [];
+      for (const [index, bytes] of images.entries()) {
+        signal?.throwIfAborted();
+        const start = performance.now();
+        const pixels = await decoder.decode(bytes).catch((error) => {
+          throw images.length > 1 ? naming(error, index, images.length) : error;
+        });
+        timings.decode += performance.now() - start;
+        const { width, height, faces, timings: spent } = await detector.detect(pixels, signal);
+        for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
+        answered.push({ width, height, faces });
+      }
+      return { model: nameOf(detector.card), engine, images: answered, timings };
+    });
+  }
+
+  infer(image: Values, signal?: AbortSignal): Promise<Inference> {
+    return this.#inTurn(async () => {
+      signal?.throwIfAborted();
+      return { model: nameOf(this.card), outputs: await this.detector.infer(image) };
+    });
+  }
+
+  /** The model is exchanged between two requests, never during one. */
+  #inTurn<T>(job: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(job);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function nameOf({ name, version }: ModelCard): ModelName {
+  return { name, version };
+}
+
+function naming(error: unknown, index: number, count: number): unknown {
+  return error instanceof ImageError
+    ? new ImageError(error.code, `Image ${index + 1} of ${count}: ${error.message}`, { cause: error })
+    : error;
+}

@@ -1,0 +1,139 @@
+/**
+ * The shapes of the API as schemas: they check what comes in, describe it in OpenAPI and type the client.
+ * @module
+ */
+import { z } from "@hono/zod-openapi";
+import { ACTION_UNITS, EMOTIONS } from "@emoco/web/facs";
+import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
+
+const point = z.tuple([z.number(), z.number()]).openapi({
+  description: "[x, y] in pixels of the upright picture",
+});
+const share = z.number().min(0).max(1);
+
+export const errorSchema = z.object({
+  error: z.object({
+    code: z.string().openapi({ example: "image-unsupported" }),
+    message: z.string().openapi({ example: "The file is not a JPEG, PNG or WebP image." }),
+    requestId: z.string(),
+  }),
+}).openapi("Error");
+
+const modelNameSchema = z.object({ name: z.string(), version: z.string() });
+const engineSchema = z.enum(["native", "wasm"]).openapi({ description: "What ran the model" });
+
+const faceSchema = z.object({
+  box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }),
+  score: share.openapi({ description: "How sure the finder is" }),
+  points: z.object({ leftEye: point, rightEye: point, nose: point, mouth: point })
+    .openapi({ description: "Left and right are the subject's; mouth is its centre" }),
+  aus: z.array(z.object({
+    au: z.number().int().openapi({ example: 12 }),
+    name: z.string().openapi({ example: "Lip corner puller" }),
+    probability: share,
+    threshold: share,
+    present: z.boolean().openapi({ description: "probability >= threshold" }),
+  })).openapi({
+    description: `Of ${ACTION_UNITS.map(({ au }) => `AU${au}`).join(", ")} those the model knows`,
+  }),
+  emotions: z.partialRecord(z.enum(EMOTIONS), share).optional()
+    .openapi({ description: "Sums to 1; absent where the model knows no emotions" }),
+}).openapi("Face");
+
+export const answerSchema = z.object({
+  model: modelNameSchema,
+  engine: engineSchema,
+  images: z.array(z.object({
+    width: z.number().int(),
+    height: z.number().int(),
+    faces: z.array(faceSchema).openapi({ description: "Largest first; no face is an empty list" }),
+  })),
+  timings: z.object({ decode: z.number(), find: z.number(), align: z.number(), run: z.number() })
+    .openapi({ description: "Milliseconds a stage" }),
+}).openapi("Answer");
+
+export const modelSchema = z.object({
+  engine: engineSchema,
+  card: z.object({
+    format: z.literal(1),
+    name: z.string(),
+    version: z.string(),
+    target: z.enum(["occurrence", "intensity"]),
+    aus: z.array(z.object({ au: z.number().int(), threshold: share })),
+    emotions: z.array(z.enum(EMOTIONS)).nullable(),
+    input: z.object({
+      size: z.number().int(),
+      layout: z.literal("NCHW"),
+      channels: z.literal("RGB"),
+      range: z.tuple([z.number(), z.number()]),
+      mean: z.tuple([z.number(), z.number(), z.number()]),
+      std: z.tuple([z.number(), z.number(), z.number()]),
+    }),
+    alignment: z.object({
+      points: z.array(z.enum(ALIGNMENT_POINTS)),
+      template: z.array(z.tuple([z.number(), z.number()])),
+    }),
+    training: z.object({ data: z.string(), subjectsSha256: z.string() }),
+    metrics: z.record(z.string(), z.unknown()),
+    files: z.record(z.string(), z.object({ sha256: z.string(), precision: z.enum(["float32", "float16"]) })),
+    licence: z.string(),
+    limits: z.string(),
+  }),
+}).openapi("Model");
+
+/** A file of a multipart body. */
+const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
+/** The pictures of a multipart body: the field `image`, as often as there are pictures. */
+export const imagesFormSchema = z.strictObject({
+  image: z.union([file, z.array(file).min(1)], { error: "must be a file, or several" }),
+});
+
+export const serverSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  extensions: z.array(z.string()),
+});
+const tensorInfo = z.object({
+  name: z.string(),
+  datatype: z.literal("FP32"),
+  shape: z.array(z.number().int()),
+});
+
+export const modelMetadataSchema = z.object({
+  name: z.string(),
+  versions: z.array(z.string()),
+  platform: z.literal("onnxruntime_onnx"),
+  inputs: z.array(tensorInfo),
+  outputs: z.array(tensorInfo),
+}).openapi("ModelMetadata");
+
+/** The data may be nested as the shape says; the depth is what the shape allows. */
+type Nested = number | Nested[];
+
+export const inferRequestSchema = z.object({
+  id: z.string().optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  inputs: z.array(z.object({
+    name: z.literal("image"),
+    shape: z.array(z.number().int().positive()).length(4),
+    datatype: z.literal("FP32"),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+    data: z.array(z.custom<Nested>()).openapi({ type: "array", items: { type: "number" } }),
+  })).length(1),
+  outputs: z.array(z.object({
+    name: z.string(),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+  })).optional(),
+}).openapi("InferRequest");
+
+export const inferResponseSchema = z.object({
+  model_name: z.string(),
+  model_version: z.string(),
+  id: z.string().optional(),
+  outputs: z.array(z.object({
+    name: z.string(),
+    shape: z.array(z.number().int()),
+    datatype: z.literal("FP32"),
+    data: z.array(z.number()),
+  })),
+}).openapi("InferResponse");

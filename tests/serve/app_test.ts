@@ -1,0 +1,156 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { beforeAll, describe, it } from "@std/testing/bdd";
+import { type AppOptions, createApp, type LogEntry } from "@emoco/serve";
+import type { ImageDetector, LocalDetector } from "../../serve/image_detector.ts";
+import { answerSchema, modelSchema } from "../../serve/schemas.ts";
+import { assertRefused, JPEG, openLocal, readPortrait } from "./local.ts";
+import sharp from "sharp";
+
+describe("the app", () => {
+  let detector: LocalDetector, portrait: Uint8Array<ArrayBuffer>, app: ReturnType<typeof createApp>;
+  const withOptions = (options: AppOptions) => createApp(detector, options);
+  const post = (body: BodyInit, headers: HeadersInit = JPEG, path = "/v1/detect", asked = app) =>
+    Promise.resolve(asked.request(path, { method: "POST", body, headers }));
+
+  beforeAll(async () => {
+    [detector, portrait] = await Promise.all([openLocal(), readPortrait()]);
+    app = withOptions({});
+  });
+
+  it("answers a picture with its face, its action units and emotions", async () => {
+    const response = await post(portrait);
+    assertEquals(response.status, 200);
+    const answer = answerSchema.strict().parse(await response.json());
+    assertEquals(answer.model, { name: "tiny", version: "1.0.0" });
+    assertEquals(answer.engine, "wasm");
+    assertEquals(answer.images.length, 1);
+    const [{ width, height, faces }] = answer.images;
+    assertEquals([width, height, faces.length], [512, 512, 1]);
+    assertEquals(faces[0].aus.map(({ au, name }) => [au, name]), [[12, "Lip corner puller"], [
+      4,
+      "Brow lowerer",
+    ]]);
+    for (const { probability, threshold, present } of faces[0].aus) {
+      assertEquals(present, probability >= threshold);
+    }
+    const emotions = Object.values(faces[0].emotions!);
+    assertAlmostEquals(emotions.reduce((sum, value) => sum + value), 1, 1e-5);
+    const [x, y] = faces[0].points.leftEye;
+    assert(Math.hypot(x - 247, y - 104) < 6, `left eye at ${x}, ${y}`);
+  });
+
+  it("answers several pictures of a form in order, those without a face with none", async () => {
+    const form = new FormData();
+    form.append("image", new File([await sharp(blank(90, 70)).png().toBuffer()], "a.png"));
+    form.append("image", new File([portrait], "b.jpg", { type: "image/jpeg" }));
+    const response = await app.request("/v1/detect", { method: "POST", body: form });
+    const answer = answerSchema.strict().parse(await response.json());
+    assertEquals(answer.images.map(({ width, height, faces }) => [width, height, faces.length]), [
+      [90, 70, 0],
+      [512, 512, 1],
+    ]);
+  });
+
+  it("refuses what is no picture, in one shape, with the number of the picture in a form", async () => {
+    await assertRefused(await post("hello"), 415, "image-unsupported", "not a JPEG, PNG or WebP");
+    await assertRefused(await post(""), 400, "image-empty", "0 bytes");
+    await assertRefused(await post(portrait.slice(0, 9000)), 422, "image-broken", "cut off");
+    await assertRefused(await post(portrait, { "content-type": "text/plain" }), 415, "unsupported-type");
+    await assertRefused(await post(portrait, {}), 415, "unsupported-type");
+    const form = new FormData();
+    form.append("image", new File([portrait], "b.jpg"));
+    form.append("image", new File(["hello"], "b.txt"));
+    await assertRefused(
+      await app.request("/v1/detect", { method: "POST", body: form }),
+      415,
+      "image-unsupported",
+      "Image 2 of 2: ",
+    );
+  });
+
+  it("refuses forms that hold no pictures, something else, or too many", async () => {
+    const send = (form: FormData) =>
+      Promise.resolve(app.request("/v1/detect", { method: "POST", body: form }));
+    const form = new FormData();
+    await assertRefused(await send(form), 400, "bad-request", "must be a file");
+    form.append("image", "text");
+    await assertRefused(await send(form), 400, "bad-request", "must be a file");
+    form.set("image", new File([portrait], "a.jpg"));
+    form.append("other", new File([portrait], "a.jpg"));
+    await assertRefused(await send(form), 400, "bad-request", '"other"');
+    const many = new FormData();
+    for (let i = 0; i < 17; i++) many.append("image", new File(["x"], "a.jpg"));
+    await assertRefused(await send(many), 413, "too-many-images", "17 images, at most 16");
+    await assertRefused(await post("no form", { "content-type": "multipart/form-data" }), 400, "bad-request");
+  });
+
+  it("refuses a body longer than 8 MB, announced or not", async () => {
+    await assertRefused(await post(new Uint8Array(8_000_001)), 413, "body-too-large", "8 MB");
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 100_000;
+        controller.enqueue(new Uint8Array(100_000));
+      },
+    });
+    await assertRefused(await post(endless), 413, "body-too-large");
+    assert(sent < 9_000_000, `read ${sent} bytes`);
+  });
+
+  it("refuses a body that does not arrive in time", async () => {
+    const quick = withOptions({ deadlineMs: 100 });
+    const stalled = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(portrait) });
+    await assertRefused(await post(stalled, JPEG, "/v1/detect", quick), 408, "body-late");
+  });
+
+  it("refuses what finds the queue full, and what is not answered in time", async () => {
+    const asked: AbortSignal[] = [];
+    const stuck: ImageDetector = {
+      engine: "wasm",
+      card: detector.card,
+      concurrency: 1,
+      detect: (_, signal) => {
+        asked.push(signal!);
+        return new Promise(() => {});
+      },
+      infer: () => new Promise(() => {}),
+    };
+    const full = createApp(stuck, { queue: 1, deadlineMs: 300 });
+    const waiting = [post(portrait, JPEG, "/v1/detect", full), post(portrait, JPEG, "/v1/detect", full)];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const refused = await post(portrait, JPEG, "/v1/detect", full);
+    assertEquals(refused.headers.get("retry-after"), "1");
+    await assertRefused(refused, 503, "busy");
+    for (const response of await Promise.all(waiting)) await assertRefused(response, 504, "deadline");
+    assertEquals(asked.map(({ aborted }) => aborted), [true], "the one that waited never began");
+  });
+
+  it("drops the work of a client that has gone", async () => {
+    const gone = new AbortController();
+    let signal: AbortSignal | undefined;
+    const slow: ImageDetector = {
+      engine: "wasm",
+      card: detector.card,
+      concurrency: 1,
+      detect: (_, given) => {
+        signal = given;
+        gone.abort();
+        return new Promise(() => {});
+      },
+      infer: () => new Promise(() => {}),
+    };
+    const lines: LogEntry[] = [];
+    const response = await createApp(slow, { log: (line) => lines.push(line) })
+      .request("/v1/detect", { method: "POST", body: portrait, headers: JPEG, signal: gone.signal });
+    assertEquals([response.status, signal?.aborted, lines[0].error], [499, true, "client-gone"]);
+  });
+
+  it("says what model it serves", async () => {
+    const { engine, card } = modelSchema.strict().parse(await (await app.request("/v1/model")).json());
+    assertEquals([engine, card.name, card.aus.length], ["wasm", "tiny", 2]);
+  });
+});
+
+function blank(width: number, height: number) {
+  return { create: { width, height, channels: 3 as const, background: "#888" } };
+}
