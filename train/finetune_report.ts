@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Face } from "./data.ts";
 import { faceFigure } from "./face_figure.ts";
 import { FoldBook, type FoldPrediction } from "./fold_book.ts";
-import { mean, precisionRecall } from "./metrics.ts";
+import { mean, positiveRate, precisionRecall } from "./metrics.ts";
 import type { SavedFinetuneConfig } from "./model_store.ts";
 import { htmlPage, htmlTable } from "./report_page.ts";
 import { type Metric, readMetrics } from "./run_folder.ts";
@@ -53,6 +53,16 @@ export async function writeFinetuneReport(
     percent(unit.positiveRate),
     ...[unit.truePositives, unit.falsePositives, unit.falseNegatives, unit.count].map(String),
   ]);
+  rows.push([
+    "mean",
+    percent(averages.f1),
+    percent(averages.auc),
+    percent(averages.positiveRate),
+    "",
+    "",
+    "",
+    "",
+  ]);
   const head = ["action unit", "F1", "AUC", "positive", "hits", "false alarms", "misses", "labelled"];
   const bars = barChart("By action unit", units.map(({ au }) => `AU${au} ${actionUnit(au).name}`), [
     { name: "F1", values: units.map((unit) => unit.f1) },
@@ -62,10 +72,11 @@ export async function writeFinetuneReport(
     const scores = book.predictions.map(({ probabilities }) => probabilities[a]);
     const labels = book.predictions.map(({ line }) => faceAt.get(line)!.present.get(au));
     const { points, averagePrecision } = precisionRecall(scores, labels);
-    const title = `AU${au}  AP ${averagePrecision.toFixed(2)}`;
+    const title = `AU${au}  AP ${Number.isNaN(averagePrecision) ? "-" : averagePrecision.toFixed(2)}`;
     return lineChart(title, [{ name: title, points }], {
       xLabel: "recall",
       yRange: [0, 1],
+      level: { y: positiveRate(labels), name: "chance" },
       width: 230,
       height: 170,
     });
@@ -81,7 +92,7 @@ export async function writeFinetuneReport(
     `<div class="charts">${bars}${epochCurve(readMetrics(folder))}</div>`,
     htmlTable(head, rows, true),
     "<h2>Precision over recall</h2>",
-    "<p>All folds together; AP is the area under each curve.</p>",
+    "<p>All folds together; AP is the area under each curve. Guessing gives the dashed line, the unit's positive rate.</p>",
     `<div class="small-charts">${curves.join("")}</div>`,
     "<h2>The worst mistakes</h2>",
     "<p>For each action unit, the faces on which the model was surest of the wrong answer.</p>",

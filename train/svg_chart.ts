@@ -32,7 +32,7 @@ export function lineChart(
   );
   if (points.length === 0) return "";
   const xs = points.map(([x]) => x), ys = points.map(([, y]) => y);
-  const xTicks = ticks(Math.min(...xs), Math.max(...xs)),
+  const xTicks = ticks(Math.min(...xs), Math.max(...xs), xs.every(Number.isInteger)),
     yTicks = ticks(...(yRange ?? [Math.min(...ys), Math.max(...ys)]));
   const [x0, x1, y0, y1] = [xTicks[0], xTicks.at(-1)!, yTicks[0], yTicks.at(-1)!];
   const px = (x: number) => (left + (x - x0) / (x1 - x0 || 1) * (width - left - right)).toFixed(1);
@@ -136,12 +136,13 @@ function colour(i: number): string {
   return COLOURS[i % COLOURS.length];
 }
 
-/** Four to eight round numbers that enclose a range. */
-function ticks(least: number, most: number): number[] {
+/** Up to eight round numbers that enclose a range; of `whole` things, such as epochs, there are no halves. */
+function ticks(least: number, most: number, whole = false): number[] {
   if (least === most) most = least + 1;
   const raw = (most - least) / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw)!;
+  const step =
+    [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw && !(whole && size < 1)) ?? 1;
   const first = Math.floor(least / step + 1e-9), last = Math.ceil(most / step - 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }

@@ -6,11 +6,11 @@ import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Scalar, tf } from "../../train/backend.ts";
-import { saveCheckpoint } from "../../train/checkpoint.ts";
-import { quick } from "../../train/config.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
+import { finetuning, quick } from "../../train/config.ts";
 import { initEncoder, initLinear } from "../../train/encoder.ts";
-import { randomStream } from "../../train/random.ts";
-import { initRunningStatistics, type Weights } from "../../train/resnet.ts";
+import { normal, randomStream } from "../../train/random.ts";
+import { featureCount, initRunningStatistics, type Weights } from "../../train/resnet.ts";
 import { decode, drawFaces, type Line, type Outcome, writeManifest } from "./toy_faces.ts";
 
 /** Settings of a finetuning that takes seconds. */
@@ -79,6 +79,49 @@ export function writePretrainedRun(
   tf.dispose([weights, statistics]);
 }
 
+/** Writes a finished action-unit model `runs/<name>` on the backbone of a pretrained run, with a random classifier. */
+export function writeModelRun(
+  cwd: string,
+  name: string,
+  { from = "pre", emotions = true, subjects = ["s01"], changes = {} as Record<string, unknown> } = {},
+): void {
+  const pretrained = loadCheckpoint<unknown>(join(cwd, "runs", from));
+  const { backbone, width, stem, imageSize, data } = pretrained.config as typeof TOY & { data: string };
+  const config = {
+    program: "finetune",
+    ...finetuning,
+    from,
+    data,
+    splits: ["au"],
+    skipBroken: false,
+    pretrainingData: data,
+    aus: [4, 12, 25],
+    architecture: { backbone, width, stem },
+    imageSize,
+    ...changes,
+  };
+  const isHead = (key: string) => /^(projection|classifier)\./.test(key);
+  const part = (head: boolean) =>
+    Object.fromEntries(Object.entries(pretrained.state.weights).filter(([key]) => isHead(key) === head));
+  const random = randomStream(4);
+  const count = featureCount(config.architecture);
+  const values = (length: number) => Float32Array.from({ length }, () => normal(random) / Math.sqrt(count));
+  const weights = {
+    ...part(false),
+    "au.weight": { shape: [count, 3], values: values(3 * count) },
+    "au.bias": { shape: [3], values: values(3) },
+  };
+  const folder = join(cwd, "runs", name);
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(join(folder, "config.json"), JSON.stringify(config));
+  saveCheckpoint(folder, {
+    state: { weights, statistics: pretrained.state.statistics, emotion: emotions ? part(true) : {} },
+    config,
+    position: { finished: true },
+    subjects: { pretraining: pretrained.subjects.pretraining, actionUnits: subjects },
+  });
+}
+
 /** Moves batch norm away from the identity that fresh networks start at. */
 export function unsettle(weights: Weights, statistics: Weights, random: () => number): void {
   const draw = (old: Weights, name: string, from: number, to: number) => {
@@ -129,7 +172,10 @@ export function startTask(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  return { child, outcome: child.output().then(decode) };
+  // Deno itself may have to say that another process of the same tests holds its lock.
+  const withoutDeno = (stderr: string) => stderr.replace(/^Blocking waiting for file lock.*\n/gm, "");
+  const outcome = child.output().then(decode).then((all) => ({ ...all, stderr: withoutDeno(all.stderr) }));
+  return { child, outcome };
 }
 
 /** Runs the program of a task to its end. */

@@ -1,0 +1,217 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { join } from "node:path";
+import { saveCheckpoint } from "../../train/checkpoint.ts";
+import type { Face } from "../../train/data.ts";
+import { evaluateFaces } from "../../train/evaluate.ts";
+import { type Line, writeManifest } from "./toy_faces.ts";
+import { drawLabelledFaces, readRunFile, runTask, writeModelRun, writePretrainedRun } from "./toy_runs.ts";
+
+/** A face with labels of AU4 and AU12. */
+function face(
+  subject: string,
+  labels: [number, boolean][],
+  other: Record<string, unknown> = {},
+  emotion?: Face["emotion"],
+): Face {
+  return { image: "", line: 1, subject, emotion, present: new Map(labels), intensity: new Map(), other };
+}
+
+describe("evaluateFaces", () => {
+  const faces = [
+    face("a", [[4, true], [12, false]], { skin: 1, pose: { yaw: -25 } }, "happy"),
+    face("a", [[4, false]], { skin: 1, pose: { yaw: 12 } }, "neutral"),
+    face("b", [[4, true], [12, false]], { skin: "dark", pose: { yaw: 9.9 } }),
+    face("b", [[4, false], [12, false]], { skin: "dark", pose: { yaw: 20 } }, "sad"),
+  ];
+  //                                        AU4  AU12
+  const probabilities = Float32Array.from([0.9, 0.1, 0.7, 0.9, 0.4, 0.6, 0.2, 0.3]);
+
+  it("counts at one half, leaves unlabelled cells out, and says nothing of what does not exist", () => {
+    const { faces: count, subjects, units, averages, emotionAccuracy } = evaluateFaces(faces, [4, 12], {
+      probabilities,
+    });
+    assertEquals([count, subjects, emotionAccuracy], [4, 2, null]);
+    assertEquals(units, [
+      {
+        au: 4,
+        truePositives: 1,
+        falsePositives: 1,
+        falseNegatives: 1,
+        trueNegatives: 1,
+        f1: 0.5,
+        auc: 0.75,
+        positiveRate: 0.5,
+        count: 4,
+      },
+      {
+        au: 12,
+        truePositives: 0,
+        falsePositives: 1,
+        falseNegatives: 0,
+        trueNegatives: 2,
+        f1: 0,
+        auc: NaN,
+        positiveRate: 0,
+        count: 3,
+      },
+    ]);
+    assertEquals(averages, { f1: 0.25, auc: 0.75, positiveRate: 0.25 });
+  });
+
+  it("leaves a unit that no test face is labelled with out of the mean", () => {
+    const { units, averages } = evaluateFaces([faces[1]], [4, 12], {
+      probabilities: probabilities.slice(2, 4),
+    });
+    assertEquals([units[1].f1, units[1].count], [NaN, 0]);
+    assertEquals(averages.f1, units[0].f1);
+  });
+
+  it("scores by skin group and by how far the head is turned to either side", () => {
+    const { groups } = evaluateFaces(faces, [4, 12], { probabilities });
+    assertEquals(groups.map(({ group, faces: count, averages }) => [group, count, averages.f1]), [
+      ["head turned 10 to 20 deg", 1, 0],
+      ["head turned over 20 deg", 2, 0.5],
+      ["head turned under 10 deg", 1, 0],
+      ["skin group 1", 2, (2 / 3 + 0) / 2],
+      ["skin group dark", 2, 0],
+    ]);
+    assertEquals(evaluateFaces([face("a", [[4, true]])], [4], { probabilities }).groups, []);
+  });
+
+  it("takes the most likely emotion, of faces that are labelled with one", () => {
+    const emotions = new Float32Array(4 * 7);
+    emotions[1] = 0.9; // happy: right
+    emotions[7 + 6] = 0.5; // neutral: taken for anger
+    emotions[2 * 7 + 3] = 1; // unlabelled
+    emotions[3 * 7 + 2] = 0.4; // sad: right
+    assertEquals(evaluateFaces(faces, [4, 12], { probabilities, emotions }).emotionAccuracy, 2 / 3);
+  });
+});
+
+describe("deno task evaluate", () => {
+  let folder: string, lines: Line[];
+  const evaluate = (...given: string[]) => runTask("evaluate", folder, "--data=faces", ...given);
+  const complaint = async (...given: string[]) => {
+    const { code, stdout, stderr } = await evaluate(...given);
+    assertEquals(code, 1, stdout);
+    assertMatch(stderr, /^error: [^\n]+\n$/);
+    return stderr;
+  };
+  /** Another manifest over the same pictures. */
+  async function variant(name: string, of: readonly (Line | string)[]): Promise<string> {
+    const data = join(folder, name);
+    Deno.mkdirSync(data);
+    Deno.symlinkSync(join(folder, "faces/faces"), join(data, "faces"));
+    await writeManifest(data, of);
+    return `--data=${name}`;
+  }
+
+  beforeAll(async () => {
+    folder = await Deno.makeTempDir();
+    lines = await drawLabelledFaces(join(folder, "faces"), 5); // s00 pretrain, s01 to s03 au, s04 test
+    writePretrainedRun(folder, "pre");
+    writeModelRun(folder, "model", { subjects: ["s01", "s02", "s03"] });
+  });
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+
+  it("tests on the split test, and a label flipped in one line changes the counts by exactly one", async () => {
+    const flippedLine = lines.findIndex((line) => line.split === "test");
+    const { 25: label, ...others } = lines[flippedLine].present as Record<string, number>;
+    const flipped = await variant(
+      "flipped",
+      lines.map((line, i) => i === flippedLine ? { ...line, present: { ...others, 25: 1 - label } } : line),
+    );
+    const first = await evaluate("--model=model");
+    assertEquals(first.code, 0, first.stderr);
+    const [json, csv] = ["json", "csv"].map((kind) =>
+      readRunFile(folder, "model", `evaluation-test.${kind}`)
+    );
+    assertEquals((await evaluate(flipped)).code, 0);
+    const before = JSON.parse(json), after = JSON.parse(readRunFile(folder, "model", "evaluation-test.json"));
+
+    assertEquals([before.model, before.split, before.faces, before.subjects], ["model", "test", 7, 1]);
+    assertStringIncludes(first.stdout, "Model model on 7 faces of split test in ");
+    assertMatch(
+      first.stdout,
+      /\nAU +4 +12 +25 +Avg\.\nF1 .*\nAUC .*\npositive rate .*\nemotion accuracy \d+\.\d % \(chance 14\.3 %\)\n/,
+    );
+    assertMatch(first.stdout, /\nskin group 2 +7 faces {3}F1 +\d/);
+    assertMatch(
+      csv,
+      /^fold,au,f1,auc,positiveRate,count,truePositives,[^\n]+\ntest,4,[^\n]+\ntest,12,[^\n]+\ntest,25,[^\n]+\n$/,
+    );
+
+    const counts = ({ units }: typeof before) =>
+      units.map((
+        { truePositives, falsePositives, falseNegatives, trueNegatives }: Record<string, number>,
+      ) => [truePositives, falsePositives, falseNegatives, trueNegatives]);
+    assertEquals(counts(after).slice(0, 2), counts(before).slice(0, 2));
+    const change = counts(after)[2].map((value: number, i: number) => value - counts(before)[2][i]);
+    assertEquals(change.filter((value: number) => value === 1).length, 1);
+    assertEquals(change.filter((value: number) => value === -1).length, 1);
+    assertEquals(change.filter((value: number) => value === 0).length, 2);
+    // Present becomes absent or absent present, and the answer stays: a hit becomes a false alarm, a miss a right no.
+    assertEquals(change[0] + change[1], 0);
+    assertEquals(change[0] + change[2], label ? -1 : 1);
+  });
+
+  it("refuses people whom the model has seen, by name, wherever it has seen them", async () => {
+    const smuggled = (subject: string) =>
+      lines.map((line) => line.subject === subject ? { ...line, split: "test" } : line);
+    const [pretrained, trained] = [
+      await variant("pretrained", smuggled("s00")),
+      await variant("trained", smuggled("s02")),
+    ];
+    const [one, other, split] = await Promise.all([
+      complaint(pretrained),
+      complaint(trained),
+      complaint("--split=au"),
+    ]);
+    assertStringIncludes(one, 'subject "s00" (');
+    assertStringIncludes(one, ", line 1 of its manifest) was in this model's pretraining:");
+    assertStringIncludes(other, 'subject "s02" (');
+    assertStringIncludes(other, ", line 15 of its manifest) was in this model's action-unit training:");
+    assertStringIncludes(split, 'subject "s01" (');
+  });
+
+  it("tests on everybody where the manifest knows no splits, and leaves out pictures that cannot be read", async () => {
+    const strangers = lines.slice(0, 14).map(({ split: _split, ...line }, i) => ({
+      ...line,
+      subject: `x${i}`,
+    }));
+    const data = await variant("strangers", [...strangers, {
+      image: "broken.jpg",
+      subject: "x99",
+      emotion: "happy",
+      present: { 4: 1 },
+    }]);
+    Deno.writeTextFileSync(join(folder, "strangers/broken.jpg"), "no picture");
+    const [whole, without, named] = await Promise.all([
+      complaint(data),
+      evaluate(data, "--skipBroken"),
+      complaint(data, "--split=test"),
+    ]);
+    assertStringIncludes(whole, "broken.jpg (line 15 of its manifest) cannot be decoded");
+    assertEquals(without.code, 0, without.stderr);
+    assertStringIncludes(without.stdout, "1 pictures could not be decoded and are left out.");
+    assertEquals(JSON.parse(readRunFile(folder, "model", "evaluation-all.json")).faces, 14);
+    assertStringIncludes(named, "no line of");
+  });
+
+  it("refuses a run that is not finished, and a split that there is not", async () => {
+    writeModelRun(folder, "half");
+    const config = JSON.parse(readRunFile(folder, "half", "config.json"));
+    const subjects = { pretraining: [], actionUnits: [] };
+    saveCheckpoint(join(folder, "runs/half"), { state: {}, config, position: { fit: 0, step: 1 }, subjects });
+    const [half, split] = await Promise.all([
+      complaint("--model=half"),
+      complaint("--model=model", "--split=dev"),
+    ]);
+    assertStringIncludes(
+      half,
+      "runs/half is not finished: go on with deno task finetune --resume --name=half",
+    );
+    assertStringIncludes(split, "--split=dev is no split; splits are pretrain, au, test.");
+  });
+});

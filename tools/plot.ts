@@ -1,0 +1,174 @@
+/**
+ * `deno task plot`: Fig. 5 of the paper for a run of one's own. Features of faces in two dimensions, coloured by emotion,
+ * and those of one emotion, coloured by one action unit; two encoders stand one above the other.
+ */
+import { ACTION_UNITS, actionUnit, type Emotion, EMOTIONS } from "@emoco/web/facs";
+import { join } from "node:path";
+import { openBackend, tf } from "../train/backend.ts";
+import { type Face, ManifestError, manifestPath, readManifest } from "../train/data.ts";
+import { extractFeatures } from "../train/features.ts";
+import { finetuning, quick } from "../train/config.ts";
+import { type Source, viewOptions } from "../train/finetuning.ts";
+import {
+  describeEngine,
+  type FlagList,
+  helpText,
+  readFlags,
+  runProgram,
+  UsageError,
+} from "../train/flags.ts";
+import { unitRows } from "../train/metrics.ts";
+import { loadSource } from "../train/model_store.ts";
+import { Progress } from "../train/progress.ts";
+import { permutation, PURPOSE, randomStream } from "../train/random.ts";
+import { RUNS } from "../train/run_folder.ts";
+import { ViewLoader } from "../train/views.ts";
+import { writeAtomically } from "../train/whole_file.ts";
+import { project } from "./plot/projection.ts";
+import { type Panel, scatterFigure } from "./plot/scatter.ts";
+
+const FLAGS: FlagList = {
+  from: { kind: "text", help: "pretraining run (default: the newest)" },
+  compare: { kind: "text", help: "another run, or random, to draw above it with the same faces" },
+  au: { kind: "text", help: "action unit to colour by (default: 6)" },
+  emotion: { kind: "text", help: "emotion within which it is coloured (default: happy)" },
+  data: { kind: "text", help: "folder with a manifest.jsonl (default: that of the run)" },
+  faces: { kind: "text", help: "how many faces at most (default: 2000)" },
+  seed: { kind: "text", help: "start of the projection's random numbers (default: 0)" },
+  help: { kind: "switch", help: "this text" },
+};
+
+/** What is drawn. */
+interface Choice {
+  au: number;
+  emotion: Emotion;
+  faces: number;
+  seed: number;
+}
+
+async function main(): Promise<void> {
+  const { text, switches } = readFlags(Deno.args, FLAGS, false);
+  if (switches.has("help")) {
+    console.log(helpText("deno task plot: draw the features of an encoder, as Fig. 5 of the paper.", FLAGS));
+    return;
+  }
+  const choice = readChoice(text);
+  console.log(describeEngine(openBackend({ device: "auto" })));
+  const source = loadSource(text.from, choice.seed);
+  const sources = text.compare === undefined ? [source] : [loadSource(text.compare, choice.seed), source];
+  const data = text.data ?? source.pretrainingData;
+  if (data === undefined) throw new UsageError("--from=random knows no faces: name them by --data.");
+  const faces = chooseFaces(manifestPath(data), sources, choice);
+
+  const panels: Panel[][] = [];
+  for (const one of sources) panels.push(await panelsOf(one, faces, choice));
+  for (const one of sources) {
+    tf.dispose([one.backbone.weights, one.backbone.statistics, one.emotionHead ?? {}]);
+  }
+  const path = join(RUNS, source.name, "features.svg");
+  writeAtomically(path, scatterFigure(panels));
+  console.log(`Drawn: ${path}`);
+}
+
+function readChoice(text: Record<string, string>): Choice {
+  const { au, faces, seed } = {
+    au: Number(text.au ?? 6),
+    faces: Number(text.faces ?? 2000),
+    seed: Number(text.seed ?? 0),
+  };
+  const emotion = (text.emotion ?? "happy") as Emotion;
+  if (!ACTION_UNITS.some((unit) => unit.au === au)) {
+    throw new UsageError(
+      `--au=${text.au}: no such action unit; there are ${ACTION_UNITS.map((unit) => unit.au).join(", ")}.`,
+    );
+  }
+  if (!EMOTIONS.includes(emotion)) {
+    throw new UsageError(`--emotion=${emotion}: no such emotion; there are ${EMOTIONS.join(", ")}.`);
+  }
+  for (const [flag, value, least] of [["faces", faces, 10], ["seed", seed, 0]] as const) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw new UsageError(`--${flag}=${text[flag]}: it must be a whole number of at least ${least}.`);
+  }
+  return { au, emotion, faces, seed };
+}
+
+/** Faces with an emotion, of people whom no encoder has learnt from where there are any; drawn by the seed. */
+function chooseFaces(
+  manifest: string,
+  sources: readonly Source[],
+  { au, emotion, faces: most, seed }: Choice,
+): Face[] {
+  const known = new Set(sources.flatMap((source) => source.pretrainingSubjects));
+  const all = readManifest(manifest).filter((face) => face.emotion);
+  const strangers = all.filter((face) => !known.has(face.subject));
+  const chosen = strangers.length ? strangers : all;
+  const order = permutation(chosen.length, randomStream(seed, PURPOSE.probe)).subarray(0, most).toSorted();
+  const faces = Array.from(order, (i) => chosen[i]);
+  const within = faces.filter((face) => face.emotion === emotion);
+  const labelled = within.filter((face) => face.present.has(au));
+  if (labelled.length < 5) {
+    throw new ManifestError(
+      `${manifest}: of ${faces.length} faces that would be drawn, ${within.length} are ${emotion}, and ${labelled.length} ` +
+        `of these are labelled with AU${au}; a picture of them needs 5 or more.`,
+    );
+  }
+  console.log(
+    `${faces.length} faces of ${
+      new Set(faces.map((face) => face.subject)).size
+    } people whom the encoder has ` +
+      `${
+        strangers.length ? "never seen" : "learnt from"
+      }; ${labelled.length} are ${emotion} and labelled with AU${au}.`,
+  );
+  return faces;
+}
+
+/** The two pictures of one encoder. */
+async function panelsOf(
+  source: Source,
+  faces: readonly Face[],
+  { au, emotion, seed }: Choice,
+): Promise<Panel[]> {
+  const options = {
+    ...viewOptions({ ...finetuning, skipBroken: false }, source.imageSize),
+    batchSize: quick.batchSize,
+  };
+  using loader = new ViewLoader(faces, options);
+  const progress = new Progress(faces.length);
+  const everyone = Int32Array.from(faces, (_, i) => i);
+  const features = await extractFeatures(
+    source.backbone,
+    loader,
+    everyone,
+    (done) => progress.show(done, `${source.name}  features  ${done}/${faces.length} faces`),
+  );
+  progress.end();
+  const units = unitRows(features, features.length / faces.length);
+  const within = faces.flatMap((face, i) => face.emotion === emotion && face.present.has(au) ? [i] : []);
+  const { name } = actionUnit(au);
+  const draw = (chosen: readonly Float32Array[], what: string) => {
+    let steps: Progress | undefined;
+    const points = project(chosen, seed, (done, total) => {
+      steps ??= new Progress(total);
+      steps.show(done, `${source.name}  ${what}  projection ${done}/${total}`);
+    });
+    steps?.end();
+    return points;
+  };
+  return [
+    {
+      title: `${source.name}: features by emotion`,
+      points: draw(units, "by emotion"),
+      classes: faces.map((face) => EMOTIONS.indexOf(face.emotion!)),
+      names: EMOTIONS,
+    },
+    {
+      title: `${source.name}: ${emotion}, by AU${au} (${name.toLowerCase()})`,
+      points: draw(within.map((i) => units[i]), `by AU${au}`),
+      classes: within.map((i) => Number(faces[i].present.get(au))),
+      names: [`without AU${au}`, `with AU${au}`],
+    },
+  ];
+}
+
+if (import.meta.main) await runProgram(main);
