@@ -5,6 +5,8 @@
  * Shapes: B batch, S image side, D embedding, C emotions, K slots a ring, G rings (C, or 1), F backbone features.
  */
 import {
+  attribute,
+  rawOp,
   type Scalar,
   type Tensor,
   type Tensor1D,
@@ -190,11 +192,18 @@ function embedQueries(weights: Weights, views: Tensor4D, method: Method, kept: B
 function embedKeys(weights: Weights, { viewK, keyOrder, keyOrderBack }: Feeds, method: Method): Tensor2D {
   const normalize: Normalize = byBatch(weights);
   if (method.batchNorm === "sync") return embed(weights, viewK, method, normalize);
-  const shuffled = tf.gather(viewK, keyOrder);
-  return tf.gather(
+  const shuffled = reorder(viewK, keyOrder);
+  return reorder(
     bySubBatch(shuffled, method, (part) => embed(weights, part, method, normalize)),
     keyOrderBack,
   );
+}
+
+/** Rows of `x` in another order. tf.gather looks at the values of the order, which a traced step cannot. */
+function reorder<T extends Tensor>(x: T, order: Tensor1D): T {
+  const types = [attribute.type("Tparams", "float32"), attribute.type("Tindices", "int32")];
+  const operands = [x, order, tf.scalar(0, "int32")];
+  return rawOp("GatherV2", [...types, attribute.type("Taxis", "int32")], operands, 1)[0] as T;
 }
 
 function bySubBatch(

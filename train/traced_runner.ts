@@ -1,4 +1,5 @@
 /** A step that runs as one TensorFlow graph, its state in variables of a session. */
+import { updateInPlace } from "./graph_rewrite.ts";
 import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph_def.ts";
 import {
   checkFilled,
@@ -26,13 +27,8 @@ export interface TraceOptions {
   xla?: boolean;
   /** Receives TensorFlow's timings (a RunMetadata message) of every run; slows runs down. */
   profile?: (runMetadata: Uint8Array) => void;
-}
-
-/** A runner that also says what it runs. */
-export interface TracedRunner<Feed extends string = string, Loss extends string = string>
-  extends StepRunner<Feed, Loss> {
-  /** Operations of the step by their names, as they were handed to TensorFlow; empty before the first run. */
-  operations(): ReadonlyMap<string, GraphNode>;
+  /** Receives the operations of every graph that is handed to TensorFlow. */
+  traced?: (nodes: readonly GraphNode[]) => void;
 }
 
 /** The graph for feeds of one shape. */
@@ -41,7 +37,6 @@ interface Trace {
   readonly losses: readonly string[];
   readonly recording: Recording;
   readonly specs: { [name: string]: TensorSpec };
-  readonly nodes: readonly GraphNode[];
   readonly call: ReturnType<Session["prepare"]>;
   runs: number;
   checkAt: number;
@@ -57,14 +52,13 @@ interface Trace {
 export function openTraced(
   step: Recordable,
   initial: StateValues,
-  { xla = false, profile }: TraceOptions = {},
-): TracedRunner {
+  { xla = false, profile, traced }: TraceOptions = {},
+): StepRunner {
   const specs: StateSpecs = mapState(initial, specOf);
   const graph = new Graph();
   graph.import(graphDef(stateNodes(specs)), "state");
   const session = new Session(graph, sessionConfig(xla));
   const traces = new Map<string, Trace>();
-  let last: Trace | undefined;
 
   const traceFor = (feeds: FeedValues): Trace => {
     const feedSpecs = mapState({ feeds }, specOf).feeds;
@@ -73,23 +67,26 @@ export function openTraced(
     if (known) return known;
     const recording = record(step, specs, feedSpecs);
     const prefix = `trace${traces.size}`;
-    const nodes = [...recording.nodes, ...assignments(recording)];
+    const { nodes, targets, losses: results } = updateInPlace(recording, { aliases: !xla });
+    traced?.(nodes);
     graph.import(graphDef(nodes), prefix);
-    const [names, losses] = [Object.keys(feedSpecs), Object.keys(recording.losses)];
+    const used = new Set(nodes.map(({ name }) => name));
+    const names = Object.keys(feedSpecs).filter((name) => used.has(`feed/${name}`));
+    const losses = Object.keys(recording.losses);
     const call = session.prepare({
       feeds: names.map((name) => `${prefix}/feed/${name}`),
-      fetches: losses.map((name) => `${prefix}/${recording.losses[name]}`),
-      targets: recording.updates.map(({ variable }) => `${prefix}/update/${variable}`),
+      fetches: losses.map((name) => `${prefix}/${results[name]}`),
+      targets: targets.map((name) => `${prefix}/${name}`),
     });
-    const trace = { feeds: names, losses, recording, specs: feedSpecs, nodes, call, runs: 0, checkAt: 2 };
+    const trace = { feeds: names, losses, recording, specs: feedSpecs, call, runs: 0, checkAt: 2 };
     traces.set(key, trace);
     return trace;
   };
 
-  const runner: TracedRunner = {
+  const runner: StepRunner = {
     async run(feeds) {
       for (const [name, feed] of Object.entries(feeds)) checkFilled(`feed "${name}"`, feed);
-      const trace = last = traceFor(feeds);
+      const trace = traceFor(feeds);
       trace.runs++;
       if (trace.runs === trace.checkAt) {
         trace.checkAt *= 4;
@@ -111,7 +108,7 @@ export function openTraced(
         Object.keys(members).map((name) => variableName(group, name))
       );
       const fetches = variables.map((variable) => `state/read/${variable}`);
-      const values = await session.prepare({ feeds: [], fetches, targets: [] })([]);
+      const values = fetches.length > 0 ? await session.prepare({ feeds: [], fetches, targets: [] })([]) : [];
       const byVariable = new Map(variables.map((variable, i) => [variable, values[i]]));
       return mapState(
         Object.fromEntries(wanted),
@@ -132,9 +129,6 @@ export function openTraced(
     dispose() {
       session.dispose();
       graph.dispose();
-    },
-    operations() {
-      return new Map(last?.nodes.map((node) => [node.name, node]));
     },
   };
 
@@ -167,16 +161,6 @@ function stateNodes(specs: StateSpecs): GraphNode[] {
     );
   });
   return nodes;
-}
-
-/** Every variable takes its new value after its old one has been read. */
-function assignments({ updates }: Recording): GraphNode[] {
-  return updates.map(({ variable, dtype, value }) => ({
-    name: `update/${variable}`,
-    op: "AssignVariableOp",
-    input: [`variable/${variable}`, value, `^read/${variable}`],
-    attr: attributes({ dtype: { type: dtype } }),
-  }));
 }
 
 function sessionConfig(xla: boolean): Uint8Array<ArrayBuffer> {
