@@ -16,7 +16,7 @@ import {
   type GraphNode,
   shapeValue,
 } from "./graph_def.ts";
-import { Graph, type SymbolicResult } from "./tensorflow_c.ts";
+import { Graph, type SymbolicResult } from "./session.ts";
 import { mapState, type StateTensors } from "./state_values.ts";
 
 /** Shape and type of a tensor. */
@@ -106,31 +106,6 @@ export function record(
     backend().binding = own;
     recorder.dispose();
   }
-}
-
-/** What differs first between two recordings of one step, in a sentence; undefined when they are the same. */
-export function differenceOf(before: Recording, now: Recording): string | undefined {
-  const length = Math.min(before.nodes.length, now.nodes.length);
-  for (let i = 0; i < length; i++) {
-    const [a, b] = [before.nodes[i], now.nodes[i]];
-    if (a.op !== b.op || `${a.input}` !== `${b.input}`) {
-      return `operation ${i} was ${a.op} and is ${b.op} now`;
-    }
-    for (const key of Object.keys(a.attr)) {
-      if (sameBytes(a.attr[key], b.attr[key])) continue;
-      if (a.op !== "Const") return `the attribute "${key}" of ${a.name} (${a.op}) changes`;
-      const users = before.nodes.filter(({ input }) => input.includes(a.name));
-      const by = users.map(({ name, op, input }) => `${name} (${op} of ${input.join(", ")})`).join(" and ");
-      return `the constant ${a.name} was ${preview(a)} and is ${preview(b)} now; it enters ${
-        by || "the state"
-      }`;
-    }
-  }
-  if (before.nodes.length !== now.nodes.length) {
-    return `it had ${before.nodes.length} operations and has ${now.nodes.length} now`;
-  }
-  const ends = ({ updates, losses }: Recording) => JSON.stringify([updates, losses]);
-  return ends(before) === ends(now) ? undefined : "other results are its state and losses now";
 }
 
 /** Numbers from here on are tensors without values; the binding counts its own from 0. */
@@ -306,21 +281,4 @@ function checkSameNames(next: StateTensors, state: StateSpecs): void {
       }
     }
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return a.length === b?.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** The first values of a constant. */
-function preview(constant: GraphNode): string {
-  const { dtype, tensorContent } = attributeOf(constant, "value")!.tensor!;
-  const bytes = tensorContent.slice();
-  const values = dtype === DATA_TYPE.float32
-    ? new Float32Array(bytes.buffer)
-    : dtype === DATA_TYPE.int32
-    ? new Int32Array(bytes.buffer)
-    : bytes;
-  const first = Array.from(values.subarray(0, 4), (value) => Number(value.toPrecision(7)));
-  return values.length > 4 ? `[${first.join(", ")}, ...]` : `[${first.join(", ")}]`;
 }

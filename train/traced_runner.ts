@@ -9,9 +9,8 @@ import {
   type TensorValues,
 } from "./state_values.ts";
 import type { FeedValues, StepRunner } from "./step_runner.ts";
-import { Graph, Session } from "./tensorflow_c.ts";
+import { Graph, Session } from "./session.ts";
 import {
-  differenceOf,
   record,
   type Recordable,
   type Recording,
@@ -20,6 +19,7 @@ import {
   variableName,
   variableNode,
 } from "./trace.ts";
+import { differenceOf } from "./trace_difference.ts";
 
 /** How a traced step computes. */
 export interface TraceOptions {

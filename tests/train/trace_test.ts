@@ -226,11 +226,8 @@ describe("state in place", () => {
 
   it("is rows that are replaced after all others have read them", async () => {
     const { ops, losses, w } = await run((w, x) => {
-      const rows = tf.tensorScatterUpdate(
-        tf.reshape(w, [2, 2]),
-        tf.tensor2d([[1]], [1, 1], "int32"),
-        x,
-      ) as Tensor;
+      const row = tf.reshape(tf.tensor1d([1], "int32"), [-1, 1]);
+      const rows = tf.tensorScatterUpdate(tf.reshape(w, [2, 2]), row, x) as Tensor;
       return { w: tf.reshape(rows, [2, 1, 2]), loss: tf.sum(tf.mul(w, w)) };
     });
     assertEquals(w, [1, 2, 5, 7]);
