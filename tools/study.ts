@@ -2,14 +2,20 @@
  * `deno task study`: does EmoCo beat its rivals on people nobody trained on? Pretrains each method on the `pretrain`
  * split, probes it by subject folds over `au` and `test`, keeps every result, and draws them. Resumable run by run.
  */
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { COMMITTED_FACES, manifestPath, readManifest } from "../train/data.ts";
 import { type FlagList, helpText, readFlags, runProgram, UsageError } from "../train/flags.ts";
 import { duration } from "../train/progress.ts";
 import { readMetrics, RUNS } from "../train/run_folder.ts";
 import { drawStudy } from "./study/draw.ts";
 import { METHODS, planStudy, type StudyRun } from "./study/plan.ts";
-import { readResults, type StudyResult, type StudyResults, writeResults } from "./study/results.ts";
+import {
+  COMMITTED_RESULTS,
+  readResults,
+  type StudyResult,
+  type StudyResults,
+  writeResults,
+} from "./study/results.ts";
 
 const FLAGS: FlagList = {
   epochs: { kind: "text", help: "epochs of every pretraining (default: 60)" },
@@ -18,55 +24,99 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "folder with a manifest.jsonl and its splits (default: the faces that come with EmoCo)",
   },
+  only: { kind: "text", help: "methods, finetune or lambda: a part of the study (default: all)" },
+  out: {
+    kind: "text",
+    help: "folder of results and charts, such as runs/my-study (default: tools/study, README.md)",
+  },
   draw: { kind: "switch", help: "only draw the results that there are" },
   help: { kind: "switch", help: "this text" },
 };
 
 async function main(): Promise<void> {
-  const { text, switches } = readFlags(Deno.args, FLAGS, false);
+  const { text, switches, settings } = readFlags(Deno.args, FLAGS, true);
   if (switches.has("help")) {
     console.log(
-      helpText("deno task study: compare EmoCo with its rivals; stop and start it as you like.", FLAGS),
+      helpText(
+        "deno task study: compare EmoCo with its rivals; stop and start it as you like.",
+        FLAGS,
+        "Settings of deno task pretrain, as --key=value, hold for every pretraining.",
+      ),
     );
     return;
   }
-  const epochs = Number(text.epochs ?? 60),
-    seeds = Number(text.seeds ?? 3),
-    data = text.data ?? COMMITTED_FACES;
-  const results = readResults() ?? { setting: describeSetting(data, epochs), runs: [] };
-  if (results.setting.epochs !== epochs && !switches.has("draw")) {
-    throw new UsageError(
-      `The results so far were made with --epochs=${results.setting.epochs}; go on with that, or move tools/study/results.json away.`,
-    );
+  const epochs = wholeNumber("epochs", text.epochs ?? "60"), seeds = wholeNumber("seeds", text.seeds ?? "3");
+  const data = text.data ? resolve(text.data) : COMMITTED_FACES;
+  const folder = text.out ? resolve(text.out) : COMMITTED_RESULTS;
+  const draws = switches.has("draw");
+  const results = openResults(folder, draws ? undefined : describeSetting(data, epochs, settings));
+  const open = planStudy(seeds).filter((run) =>
+    (!text.only || run.group === text.only) && !results.runs.some(({ name }) => name === run.name)
+  );
+  if (text.only && !planStudy(seeds).some(({ group }) => group === text.only)) {
+    throw new UsageError(`--only=${text.only}: the parts are methods, finetune and lambda.`);
   }
-  const open = planStudy(seeds).filter(({ name }) => !results.runs.some((run) => run.name === name));
   const started = performance.now();
-  for (const [i, run] of switches.has("draw") ? [] : open.entries()) {
+  for (const [i, run] of draws ? [] : open.entries()) {
     const left = i ? `, ${duration((performance.now() - started) / i * (open.length - i))} left` : "";
     console.log(`\n=== ${run.name} (${i + 1} of ${open.length} open runs${left})`);
-    results.runs.push(run.group === "finetune" ? await finetune(run, data) : await probe(run, data, epochs));
+    const more = results.setting.settings ?? [];
+    results.runs.push(
+      run.group === "finetune" ? await finetune(run, data) : await probe(run, data, epochs, more),
+    );
     results.setting.updates = Math.max(
       results.setting.updates,
       ...results.runs.map((done) => done.curve.at(-1)?.step ?? 0),
     );
-    writeResults(results);
-    drawStudy(results);
+    writeResults(folder, results);
+    drawStudy(folder, results);
   }
-  drawStudy(results);
+  drawStudy(folder, results);
   for (const { name, f1, auc } of results.runs) {
     console.log(`${name.padEnd(28)} F1 ${(100 * f1).toFixed(1)}  AUC ${(100 * auc).toFixed(1)}`);
   }
 }
 
+/** The results to go on with; without a setting, those that there are. @throws {UsageError} none, or of another setting */
+function openResults(folder: string, setting?: StudyResults["setting"]): StudyResults {
+  const results = readResults(folder);
+  const path = join(relative(".", folder), "results.json");
+  if (!setting) {
+    if (results) return results;
+    throw new UsageError(`There is no ${path} to draw: start with deno task study.`);
+  }
+  for (const key of ["epochs", "settings", "pretrainFaces", "probeFaces"] as const) {
+    const [before, now] = [results?.setting[key], setting[key]].map((value) => JSON.stringify(value ?? []));
+    if (!results || before === now) continue;
+    throw new UsageError(
+      `${path} was made with ${key} ${before}, and this is ${now}: go on with that, or give another --out.`,
+    );
+  }
+  return results ?? { setting, runs: [] };
+}
+
+/** @throws {UsageError} no whole number of at least 1 */
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new UsageError(`--${flag}=${text}: it must be a whole number of at least 1.`);
+}
+
 /** Pretrains, then probes by folds; either part is skipped where an earlier start has finished it. */
-async function probe(run: StudyRun, data: string, epochs: number): Promise<StudyResult> {
+async function probe(
+  run: StudyRun,
+  data: string,
+  epochs: number,
+  more: readonly string[],
+): Promise<StudyResult> {
   const { name, method, seed, emotionWeight } = run;
   if (method !== "random") {
     const settings = [
+      ...more,
       `--epochs=${epochs}`,
       `--seed=${seed}`,
       `--emotionWeight=${emotionWeight}`,
-      `--evaluateEvery=${epochs / 10}`,
+      `--evaluateEvery=${Math.max(1, Math.round(epochs / 10))}`,
     ];
     await start("pretrain", name, [`--data=${data}`, ...settings, ...METHODS[method].settings]);
   }
@@ -90,7 +140,8 @@ async function finetune(run: StudyRun, data: string): Promise<StudyResult> {
   return readRun(run, run.name);
 }
 
-function readRun(run: StudyRun, probed: string): StudyResult {
+/** What a finished run gave; `probed` is the run that holds its folds. */
+export function readRun(run: StudyRun, probed: string): StudyResult {
   const { averages, units } = JSON.parse(Deno.readTextFileSync(join(RUNS, probed, "folds.json")));
   const evaluations = readMetrics(join(RUNS, run.name)).filter((metric) => metric.type === "evaluation");
   const isPretrained = run.group !== "finetune";
@@ -126,7 +177,8 @@ async function start(program: "pretrain" | "finetune", name: string, options: st
     exists = false;
   }
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", program, `--name=${name}`, ...(exists ? ["--resume"] : options)],
+    // The options again when it goes on: a run of other settings that happens to have this name is refused.
+    args: ["task", program, `--name=${name}`, ...options, ...(exists ? ["--resume"] : [])],
     stdout: "inherit",
     stderr: "inherit",
   }).spawn().status;
@@ -151,13 +203,36 @@ function isDone(program: string, name: string): boolean {
   return lastStep?.epoch === epochs - 1 && lastProbe?.step === lastStep.step;
 }
 
-function describeSetting(data: string, epochs: number): StudyResults["setting"] {
+/** Keys that each run has of its own, or that the random encoder, which is not pretrained, could not share. */
+const OWN = [
+  "seed",
+  "emotionWeight",
+  "evaluateEvery",
+  "queues",
+  "normalization",
+  "losses",
+  "backbone",
+  "width",
+];
+
+function describeSetting(
+  data: string,
+  epochs: number,
+  settings: Record<string, string>,
+): StudyResults["setting"] {
+  const taken = [...OWN, "stem", "imageSize"].find((key) => Object.hasOwn(settings, key));
+  if (taken) {
+    throw new UsageError(`--${taken} is no setting of the whole study: its runs differ in it, or must not.`);
+  }
   const faces = readManifest(manifestPath(data));
   const count = (...splits: string[]) =>
     faces.filter((face) => face.split && splits.includes(face.split)).length;
   return {
     preset: "quick",
     epochs,
+    ...(Object.keys(settings).length
+      ? { settings: Object.entries(settings).map(([key, value]) => `--${key}=${value}`).sort() }
+      : {}),
     pretrainFaces: count("pretrain"),
     probeFaces: count("au", "test"),
     updates: 0,

@@ -155,7 +155,7 @@ export function startTask(
   cwd: string,
   args: readonly string[],
 ): { child: Deno.ChildProcess; outcome: Promise<Outcome> } {
-  const words = TASKS[task].command.split(" ");
+  const words = TASKS[task].command.replace("$(deno eval -p 'Deno.execPath()')", Deno.execPath()).split(" ");
   const script = words.find((word) => word.endsWith(".ts"))!;
   const child = new Deno.Command(Deno.execPath(), {
     args: [

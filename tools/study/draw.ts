@@ -1,10 +1,11 @@
-/** Draws the study's results: a table for the README, between its two marks, and four charts beside this file. */
+/** Draws the study's results: charts beside them, and a table, which those of the project have in the README. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { mean } from "../../train/metrics.ts";
 import { lineChart, standaloneSvg } from "../../train/svg_chart.ts";
 import { writeAtomically } from "../../train/whole_file.ts";
 import { type Method, METHODS } from "./plan.ts";
-import type { StudyResult, StudyResults } from "./results.ts";
+import { COMMITTED_RESULTS, type StudyResult, type StudyResults } from "./results.ts";
 
 const README = fileURLToPath(new URL("../../README.md", import.meta.url));
 const MARKS = ["<!-- study: written by deno task study -->", "<!-- /study -->"] as const;
@@ -12,8 +13,12 @@ const MARKS = ["<!-- study: written by deno task study -->", "<!-- /study -->"] 
 /** Methods from best to worst by what the paper claims. */
 const ORDER: readonly Method[] = ["emoco", "emocoL2", "emotion", "moco", "random"];
 
-/** Writes the charts that the results allow, and the README's table. */
-export function drawStudy(results: StudyResults): void {
+/** Writes the charts that the results allow, and the table: into the README, or into `study.md` of another folder. */
+export function drawStudy(folder: string, results: StudyResults): void {
+  const draw = (file: string, title: string, xLabel: string, series: Parameters<typeof lineChart>[1]) => {
+    const chart = series.length ? lineChart(title, series, { xLabel, width: 560, height: 300 }) : "";
+    if (chart) writeAtomically(join(folder, file), standaloneSvg(chart));
+  };
   const { runs } = results;
   const methods = runs.filter((run) => run.group === "methods");
   const of = (method: Method) => methods.filter((run) => run.method === method);
@@ -53,22 +58,23 @@ export function drawStudy(results: StudyResults): void {
         .map(([epoch, list]) => [epoch, mean(list.map(({ f1 }) => f1))] as const),
     })),
   );
-  writeTable(results, known, of);
+  const table = tableOf(results, known, of);
+  if (folder === COMMITTED_RESULTS) intoReadme(table);
+  else writeAtomically(join(folder, "study.md"), `${table}\n`);
 }
 
-function draw(file: string, title: string, xLabel: string, series: Parameters<typeof lineChart>[1]): void {
-  const chart = series.length ? lineChart(title, series, { xLabel, width: 560, height: 300 }) : "";
-  if (chart) writeAtomically(fileURLToPath(new URL(`./${file}`, import.meta.url)), standaloneSvg(chart));
-}
-
-function writeTable(
-  { setting }: StudyResults,
-  known: readonly Method[],
-  of: (method: Method) => StudyResult[],
-): void {
+function intoReadme(table: string): void {
   const readme = Deno.readTextFileSync(README);
   const [from, to] = MARKS.map((mark) => readme.indexOf(mark));
   if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${MARKS.join(" and ")}.`);
+  writeAtomically(README, `${readme.slice(0, from + MARKS[0].length)}\n${table}\n${readme.slice(to)}`);
+}
+
+function tableOf(
+  { setting }: StudyResults,
+  known: readonly Method[],
+  of: (method: Method) => StudyResult[],
+): string {
   const percent = (value: number) => (100 * value).toFixed(1);
   const spread = (values: number[]) =>
     values.length < 2 ? percent(values[0]) : `${percent(mean(values))} (${values.map(percent).join(", ")})`;
@@ -93,8 +99,10 @@ function writeTable(
     ];
     return `| ${cells.join(" | ")} |`;
   });
-  const text = [
-    `Preset \`${setting.preset}\` with ${setting.epochs} epochs (${setting.updates} updates) on the ${setting.pretrainFaces} faces of ` +
+  return [
+    `Preset \`${
+      [setting.preset, ...setting.settings ?? []].join(" ")
+    }\` with ${setting.epochs} epochs (${setting.updates} updates) on the ${setting.pretrainFaces} faces of ` +
     `\`pretrain\`; linear probe, 3 folds by subject over the ${setting.probeFaces} faces of \`au\` and \`test\`; ` +
     "means in per cent, single seeds in brackets; the last column is EmoCo's F1 minus the rival's, seed by seed.",
     "",
@@ -102,5 +110,4 @@ function writeTable(
     "|---|---|---|---|---|",
     ...rows,
   ].join("\n");
-  writeAtomically(README, `${readme.slice(0, from + MARKS[0].length)}\n${text}\n${readme.slice(to)}`);
 }

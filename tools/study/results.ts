@@ -1,4 +1,5 @@
 /** The study's results: one record a run, kept as JSON beside this file, so that a stopped study goes on. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../../train/whole_file.ts";
 import type { StudyRun } from "./plan.ts";
@@ -19,16 +20,25 @@ export interface StudyResult extends StudyRun {
 
 /** All results and the setting that they share. */
 export interface StudyResults {
-  setting: { epochs: number; preset: string; pretrainFaces: number; probeFaces: number; updates: number };
+  setting: {
+    epochs: number;
+    preset: string;
+    /** `--key=value` of every pretraining, beside those that make its method; absent without any. */
+    settings?: string[];
+    pretrainFaces: number;
+    probeFaces: number;
+    updates: number;
+  };
   runs: StudyResult[];
 }
 
-const FILE = fileURLToPath(new URL("./results.json", import.meta.url));
+/** Folder of the results that come with the project, and are drawn into its README. */
+export const COMMITTED_RESULTS = fileURLToPath(new URL(".", import.meta.url));
 
-/** The results so far; empty where there are none. */
-export function readResults(): StudyResults | undefined {
+/** The results so far; absent where there are none. */
+export function readResults(folder: string): StudyResults | undefined {
   try {
-    return JSON.parse(Deno.readTextFileSync(FILE));
+    return JSON.parse(Deno.readTextFileSync(join(folder, FILE)));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -36,6 +46,9 @@ export function readResults(): StudyResults | undefined {
 }
 
 /** Keeps the results. */
-export function writeResults(results: StudyResults): void {
-  writeAtomically(FILE, JSON.stringify(results, null, 1) + "\n");
+export function writeResults(folder: string, results: StudyResults): void {
+  Deno.mkdirSync(folder, { recursive: true });
+  writeAtomically(join(folder, FILE), JSON.stringify(results, null, 1) + "\n");
 }
+
+const FILE = "results.json";
