@@ -76,7 +76,7 @@ export async function writeFinetuneReport(
     return lineChart(title, [{ name: title, points }], {
       xLabel: "recall",
       yRange: [0, 1],
-      level: { y: positiveRate(labels), name: "chance" },
+      level: { y: positiveRate(labels), name: "" },
       width: 230,
       height: 170,
     });

@@ -44,7 +44,7 @@ p { max-width: 68ch; margin: 4px 0 16px; color: var(--soft); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; margin: 20px 0; }
 .figures div { background: var(--card); border-radius: 10px; padding: 14px 16px; color: var(--soft); font-size: .9rem; }
 .figures b { display: block; color: var(--ink); font-size: 1.7rem; font-weight: 600; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 20px; align-items: start; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 20px; align-items: start; }
 .small-charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 12px; }
 h3 { font-size: .95rem; margin: 20px 0 0; }
 svg { width: 100%; height: auto; font-size: 11px; }
