@@ -23,20 +23,22 @@ export class JpegFrames {
     return this.#length;
   }
 
-  /** Adds bytes; returns the pictures they complete. Throws an ApiError where no JPEG begins or one is too long. */
-  push(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
+  /**
+   * Adds bytes and gives the pictures they complete, one by one, since those before a fault count. Throws an ApiError
+   * where no JPEG begins or one is too long.
+   */
+  *push(bytes: Uint8Array): Generator<Uint8Array<ArrayBuffer>> {
     this.#append(bytes);
-    const frames: Uint8Array<ArrayBuffer>[] = [];
     for (let end = this.#findEnd(); end > 0; end = this.#findEnd()) {
       if (end > this.limit) throw this.#tooLong();
-      frames.push(this.#buffer.slice(0, end));
+      const frame = this.#buffer.slice(0, end);
       this.#buffer.copyWithin(0, end, this.#length);
       this.#length -= end;
       this.#at = 0;
       this.#inScan = false;
+      yield frame;
     }
     if (this.#length > this.limit) throw this.#tooLong();
-    return frames;
   }
 
   #append(bytes: Uint8Array): void {

@@ -34,8 +34,7 @@ function modelPaths(path: string): { model: string; card: string } {
 
 async function readModel(path: string): Promise<ModelFiles> {
   const paths = modelPaths(path);
-  const [model, card] = await Promise.all([read(paths.model), read(paths.card)]);
-  return { model, card };
+  return { model: await read(paths.model), card: await read(paths.card) };
 }
 
 async function read(path: string): Promise<Uint8Array<ArrayBuffer>> {

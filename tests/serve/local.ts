@@ -6,7 +6,7 @@ import * as ort from "onnxruntime-web";
 import { openDecoder } from "@emoco/serve/decode";
 import { LocalDetector } from "../../serve/image_detector.ts";
 import { errorSchema } from "../../serve/schemas.ts";
-import { tinyFiles } from "./served.ts";
+import { tinyFiles } from "./tiny_server.ts";
 
 /** Opens the detector. */
 export async function openLocal(): Promise<LocalDetector> {

@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { createApp } from "@emoco/serve";
 import { inferResponseSchema } from "../../serve/schemas.ts";
 import { assertRefused, openLocal } from "./local.ts";
-import { TINY } from "./served.ts";
+import { TINY } from "./tiny_server.ts";
 
 describe("the app by the Open Inference Protocol", () => {
   let app: ReturnType<typeof createApp>;

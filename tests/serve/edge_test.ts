@@ -1,0 +1,70 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { fileURLToPath } from "node:url";
+import edge, { createEdge } from "@emoco/serve/edge";
+import { answerSchema, errorSchema } from "../../serve/schemas.ts";
+import { JPEG, readPortrait } from "./local.ts";
+import { tinyFiles, writeModelFolder } from "./tiny_server.ts";
+
+describe("the edge", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await Deno.makeTempDir();
+    await writeModelFolder(folder, await tinyFiles());
+    await Deno.copyFile(
+      new URL("../../web/model/blazeface.onnx", import.meta.url),
+      `${folder}/blazeface.onnx`,
+    );
+  });
+  afterAll(() => Deno.remove(folder, { recursive: true }));
+
+  it("answers a picture when it may do nothing but read, and listen for this test", async () => {
+    const process = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-prompt",
+        "--unstable-no-legacy-abort",
+        "--allow-read",
+        "--allow-net=127.0.0.1",
+        fileURLToPath(new URL("edge_server.ts", import.meta.url)),
+        folder,
+      ],
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    try {
+      const lines = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      const url = `http://127.0.0.1:${(await lines.read()).value!.trim()}`;
+      await lines.cancel();
+      const response = await fetch(`${url}/v1/detect`, {
+        method: "POST",
+        body: await readPortrait(),
+        headers: JPEG,
+      });
+      const answer = answerSchema.strict().parse(await response.json());
+      assertEquals([answer.engine, answer.images[0].faces.length], ["wasm", 1]);
+      assertEquals((await (await fetch(`${url}/v2/health/ready`)).json()).ready, true);
+    } finally {
+      process.kill("SIGTERM");
+      await process.status;
+    }
+  });
+
+  it("says 503 while its model cannot be loaded, and tries again", async () => {
+    const elsewhere = await Deno.makeTempDir();
+    const lines: unknown[] = [];
+    const late = createEdge({ model: new URL(`file://${elsewhere}/`), log: (line) => lines.push(line) });
+    const refused = await late.fetch(new Request("http://edge/v1/model"));
+    assertEquals([refused.status, errorSchema.parse(await refused.json()).error.code], [503, "not-ready"]);
+    assertStringIncludes(JSON.stringify(lines), "emoco");
+    for (const name of ["emoco.onnx", "emoco.json", "blazeface.onnx"]) {
+      await Deno.copyFile(`${folder}/${name}`, `${elsewhere}/${name}`);
+    }
+    assertEquals((await late.fetch(new Request("http://edge/v1/model"))).status, 200);
+    await Deno.remove(elsewhere, { recursive: true });
+  });
+
+  it("is a module with fetch as its default", () => {
+    assertEquals(typeof edge.fetch, "function");
+  });
+});
