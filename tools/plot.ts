@@ -12,9 +12,9 @@ import { type Source, viewOptions } from "../train/finetuning.ts";
 import {
   describeEngine,
   type FlagList,
-  helpText,
-  readFlags,
+  type Flags,
   runProgram,
+  SHARED_FLAGS,
   UsageError,
 } from "../train/flags.ts";
 import { unitRows } from "../train/metrics.ts";
@@ -35,7 +35,7 @@ const FLAGS: FlagList = {
   data: { kind: "text", help: "folder with a manifest.jsonl (default: that of the run)" },
   faces: { kind: "text", help: "how many faces at most (default: 2000)" },
   seed: { kind: "text", help: "start of the projection's random numbers (default: 0)" },
-  help: { kind: "switch", help: "this text" },
+  help: SHARED_FLAGS.help,
 };
 
 /** What is drawn. */
@@ -46,12 +46,7 @@ interface Choice {
   seed: number;
 }
 
-async function main(): Promise<void> {
-  const { text, switches } = readFlags(Deno.args, FLAGS, false);
-  if (switches.has("help")) {
-    console.log(helpText("deno task plot: draw the features of an encoder, as Fig. 5 of the paper.", FLAGS));
-    return;
-  }
+async function main({ text }: Flags): Promise<void> {
   const choice = readChoice(text);
   console.log(describeEngine(openBackend({ device: "auto" })));
   const source = loadSource(text.from, choice.seed);
@@ -171,4 +166,9 @@ async function panelsOf(
   ];
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task plot: draw the features of an encoder, as Fig. 5 of the paper.",
+    flags: FLAGS,
+  }, main);
+}

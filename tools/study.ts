@@ -4,7 +4,7 @@
  */
 import { join, relative, resolve } from "node:path";
 import { COMMITTED_FACES, manifestPath, readManifest } from "../train/data.ts";
-import { type FlagList, helpText, readFlags, runProgram, UsageError } from "../train/flags.ts";
+import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "../train/flags.ts";
 import { duration } from "../train/progress.ts";
 import { readMetrics, RUNS } from "../train/run_folder.ts";
 import { drawStudy } from "./study/draw.ts";
@@ -30,21 +30,10 @@ const FLAGS: FlagList = {
     help: "folder of results and charts, such as runs/my-study (default: tools/study, README.md)",
   },
   draw: { kind: "switch", help: "only draw the results that there are" },
-  help: { kind: "switch", help: "this text" },
+  help: SHARED_FLAGS.help,
 };
 
-async function main(): Promise<void> {
-  const { text, switches, settings } = readFlags(Deno.args, FLAGS, true);
-  if (switches.has("help")) {
-    console.log(
-      helpText(
-        "deno task study: compare EmoCo with its rivals; stop and start it as you like.",
-        FLAGS,
-        "Settings of deno task pretrain, as --key=value, hold for every pretraining.",
-      ),
-    );
-    return;
-  }
+async function main({ text, switches, settings }: Flags): Promise<void> {
   const epochs = wholeNumber("epochs", text.epochs ?? "60"), seeds = wholeNumber("seeds", text.seeds ?? "3");
   const data = text.data ? resolve(text.data) : COMMITTED_FACES;
   const folder = text.out ? resolve(text.out) : COMMITTED_RESULTS;
@@ -239,4 +228,10 @@ function describeSetting(
   };
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task study: compare EmoCo with its rivals; stop and start it as you like.",
+    flags: FLAGS,
+    settings: "Settings of deno task pretrain, as --key=value, hold for every pretraining.",
+  }, main);
+}

@@ -14,9 +14,9 @@ import { viewOptions } from "../train/finetuning.ts";
 import {
   describeEngine,
   type FlagList,
-  helpText,
-  readFlags,
+  type Flags,
   runProgram,
+  SHARED_FLAGS,
   UsageError,
 } from "../train/flags.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/model_store.ts";
@@ -27,7 +27,7 @@ import { sha256 } from "../train/whole_file.ts";
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished and exported action-unit model (default: the newest)" },
   faces: { kind: "text", help: "how many faces are compared (default: 64)" },
-  help: { kind: "switch", help: "this text" },
+  help: SHARED_FLAGS.help,
 };
 
 /** Greatest difference of a probability that passes. */
@@ -38,14 +38,7 @@ class VerifyError extends Error {
   override name = "VerifyError";
 }
 
-async function main(): Promise<void> {
-  const { text, switches } = readFlags(Deno.args, FLAGS, false);
-  if (switches.has("help")) {
-    console.log(
-      helpText("deno task verify: compare an exported model with the training forward pass.", FLAGS),
-    );
-    return;
-  }
+async function main({ text }: Flags): Promise<void> {
   const most = Number(text.faces ?? 64);
   if (!Number.isInteger(most) || most < 1) {
     throw new UsageError(`--faces=${text.faces}: it must be a whole number of at least 1.`);
@@ -201,4 +194,9 @@ function read<T>(path: string, open: (path: string) => T): T {
   }
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task verify: compare an exported model with the training forward pass.",
+    flags: FLAGS,
+  }, main);
+}

@@ -16,10 +16,10 @@ import {
 import {
   describeEngine,
   type FlagList,
-  helpText,
+  type Flags,
   readDevice,
-  readFlags,
   runProgram,
+  SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
 import { readableRows, viewOptions } from "./finetuning.ts";
@@ -34,14 +34,14 @@ import { exists } from "./whole_file.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
-  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  data: SHARED_FLAGS.data,
   split: {
     kind: "text",
     help: "split to test on (default: test; without splits in the manifest: everything)",
   },
-  device: { kind: "text", help: "auto (default), cpu or gpu" },
-  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
-  help: { kind: "switch", help: "this text" },
+  device: SHARED_FLAGS.device,
+  skipBroken: SHARED_FLAGS.skipBroken,
+  help: SHARED_FLAGS.help,
 };
 
 /** Scores of one test: over all faces, and over groups of them. */
@@ -55,14 +55,7 @@ export interface Evaluation {
   groups: { group: string; faces: number; averages: Averages }[];
 }
 
-async function main(): Promise<void> {
-  const { text, switches } = readFlags(Deno.args, FLAGS, false);
-  if (switches.has("help")) {
-    console.log(
-      helpText("deno task evaluate: test an action-unit model on people it has never seen.", FLAGS),
-    );
-    return;
-  }
+async function main({ text, switches }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
   const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
@@ -205,4 +198,9 @@ function mostLikely(row: Float32Array): number {
   return row.indexOf(Math.max(...row));
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task evaluate: test an action-unit model on people it has never seen.",
+    flags: FLAGS,
+  }, main);
+}

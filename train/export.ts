@@ -6,7 +6,7 @@ import { MEAN, STD } from "./augment.ts";
 import { openBackend } from "./backend.ts";
 import { sha256, writeAtomically } from "./checkpoint.ts";
 import { COMMITTED_FACES } from "./data.ts";
-import { describeEngine, type FlagList, helpText, readFlags, runProgram, UsageError } from "./flags.ts";
+import { describeEngine, type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "./flags.ts";
 import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
 import { type Precision, toOnnx } from "./onnx.ts";
 import { exists } from "./whole_file.ts";
@@ -18,7 +18,7 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
   },
-  help: { kind: "switch", help: "this text" },
+  help: SHARED_FLAGS.help,
 };
 
 /** What every card says of its limits. */
@@ -27,12 +27,7 @@ const LIMITS =
   "only for people who have agreed to it.";
 const RENDERED = "Trained on rendered faces only: it has never seen a photograph.";
 
-function main(): void {
-  const { text, switches } = readFlags(Deno.args, FLAGS, false);
-  if (switches.has("help")) {
-    console.log(helpText("deno task export: write an action-unit model as ONNX with its model card.", FLAGS));
-    return;
-  }
+function main({ text }: Flags): void {
   const precision = text.precision ?? "float32";
   if (precision !== "float32" && precision !== "float16") {
     throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
@@ -131,4 +126,9 @@ function measures(folder: string): Record<string, unknown> {
   return found;
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task export: write an action-unit model as ONNX with its model card.",
+    flags: FLAGS,
+  }, main);
+}

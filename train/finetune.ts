@@ -16,10 +16,9 @@ import {
   describeEngine,
   type FlagList,
   type Flags,
-  helpText,
   readDevice,
-  readFlags,
   runProgram,
+  SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
 import { writeFinetuneReport } from "./finetune_report.ts";
@@ -37,23 +36,17 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "linear (default): frozen features, one layer; finetune: the whole network",
   },
-  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  data: SHARED_FLAGS.data,
   split: { kind: "text", help: "splits to train on, such as au or au,test (default: au)" },
   name: { kind: "text", help: "folder under runs/ (default: <from>-<protocol>)" },
-  resume: { kind: "switch", help: "go on with the run of that --name" },
-  device: { kind: "text", help: "auto (default), cpu or gpu" },
-  eager: { kind: "switch", help: "run operation by operation instead of as one graph, for debugging" },
-  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
-  help: { kind: "switch", help: "this text" },
+  resume: SHARED_FLAGS.resume,
+  device: SHARED_FLAGS.device,
+  eager: SHARED_FLAGS.eager,
+  skipBroken: SHARED_FLAGS.skipBroken,
+  help: SHARED_FLAGS.help,
 };
 
-async function main(): Promise<void> {
-  const flags = readFlags(Deno.args, FLAGS, true);
-  if (flags.switches.has("help")) {
-    const settings = `Settings, each as --key=value: ${Object.keys(finetuning).join(", ")}.`;
-    console.log(helpText("deno task finetune: learn action units on a pretrained encoder.", FLAGS, settings));
-    return;
-  }
+async function main(flags: Flags): Promise<void> {
   const engine = describeEngine(openBackend({ device: readDevice(flags.text.device) }));
   console.log(engine);
   const run = openRun(flags);
@@ -224,4 +217,10 @@ function checkFinetuneConfig(config: FinetuneConfig): void {
   }
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task finetune: learn action units on a pretrained encoder.",
+    flags: FLAGS,
+    settings: `Settings, each as --key=value: ${Object.keys(finetuning).join(", ")}.`,
+  }, main);
+}

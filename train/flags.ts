@@ -78,6 +78,16 @@ export function describeEngine({ engine, tensorflow, device }: EngineReport): st
   return `${engine}, TensorFlow ${tensorflow}, ${device}`;
 }
 
+/** Flags that mean the same in every program. */
+export const SHARED_FLAGS = {
+  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  device: { kind: "text", help: "auto (default), cpu or gpu" },
+  resume: { kind: "switch", help: "go on with the run of that --name" },
+  eager: { kind: "switch", help: "run operation by operation instead of as one graph, for debugging" },
+  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
+  help: { kind: "switch", help: "this text" },
+} as const satisfies FlagList;
+
 /** The text of `--help`. */
 export function helpText(summary: string, known: FlagList, more = ""): string {
   const width = Math.max(...Object.keys(known).map((name) => name.length)) + 4;
@@ -85,13 +95,27 @@ export function helpText(summary: string, known: FlagList, more = ""): string {
   return [summary, "", ...lines, ...(more ? ["", more] : [])].join("\n");
 }
 
+/** What a program is, for its command line and its `--help`. */
+export interface Program {
+  /** "deno task pretrain: learn an encoder from faces labelled with emotions." */
+  summary: string;
+  flags: FlagList;
+  /** What `--help` says of `--key=value` settings; without it the program takes none. */
+  settings?: string;
+}
+
 /**
- * Runs a program: what it throws on purpose (an error class of this project) is printed as one sentence with exit
- * code 1; anything else is a defect and keeps its stack.
+ * Runs a program with its command line, or prints its `--help`. What it throws on purpose (an error class of this
+ * project) is printed as one sentence with exit code 1; anything else is a defect and keeps its stack.
  */
-export async function runProgram(program: () => Promise<void> | void): Promise<void> {
+export async function runProgram(
+  { summary, flags: known, settings }: Program,
+  main: (flags: Flags) => Promise<void> | void,
+): Promise<void> {
   try {
-    await program();
+    const flags = readFlags(Deno.args, known, settings !== undefined);
+    if (flags.switches.has("help")) console.log(helpText(summary, known, settings));
+    else await main(flags);
   } catch (error) {
     if (
       !(error instanceof Error) ||

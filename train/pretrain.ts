@@ -15,10 +15,9 @@ import {
   describeEngine,
   type FlagList,
   type Flags,
-  helpText,
   readDevice,
-  readFlags,
   runProgram,
+  SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
 import type { PretrainData } from "./pretraining.ts";
@@ -29,13 +28,13 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "quick (default): minutes on two CPU cores; paper: the paper's setting, for GPU servers",
   },
-  data: { kind: "text", help: "folder with a manifest.jsonl (default: the faces that come with EmoCo)" },
+  data: SHARED_FLAGS.data,
   name: { kind: "text", help: "folder under runs/ (default: <preset>-<n>)" },
-  resume: { kind: "switch", help: "go on with the run of that --name" },
-  device: { kind: "text", help: "auto (default), cpu or gpu" },
-  eager: { kind: "switch", help: "run operation by operation instead of as one graph, for debugging" },
-  skipBroken: { kind: "switch", help: "leave out faces that cannot be read, and count them" },
-  help: { kind: "switch", help: "this text" },
+  resume: SHARED_FLAGS.resume,
+  device: SHARED_FLAGS.device,
+  eager: SHARED_FLAGS.eager,
+  skipBroken: SHARED_FLAGS.skipBroken,
+  help: SHARED_FLAGS.help,
 };
 
 /** What `config.json` of a pretraining run holds. */
@@ -46,15 +45,7 @@ type SavedConfig = PretrainConfig & {
   skipBroken: boolean;
 };
 
-async function main(): Promise<void> {
-  const flags = readFlags(Deno.args, FLAGS, true);
-  if (flags.switches.has("help")) {
-    const settings = `Settings, each as --key=value: ${Object.keys(PRESETS.quick).join(", ")}.`;
-    console.log(
-      helpText("deno task pretrain: learn an encoder from faces labelled with emotions.", FLAGS, settings),
-    );
-    return;
-  }
+async function main(flags: Flags): Promise<void> {
   const device = readDevice(flags.text.device);
   const { name, config, resumes } = chooseRun(flags);
   const data = readFaces(config);
@@ -174,4 +165,10 @@ function readPreset(name: string): keyof typeof PRESETS {
   throw new ConfigError(`--preset=${name} does not exist; presets are ${Object.keys(PRESETS).join(", ")}.`);
 }
 
-if (import.meta.main) await runProgram(main);
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task pretrain: learn an encoder from faces labelled with emotions.",
+    flags: FLAGS,
+    settings: `Settings, each as --key=value: ${Object.keys(PRESETS.quick).join(", ")}.`,
+  }, main);
+}
