@@ -92,11 +92,10 @@ export async function finetuneFits(
       const isLast = step === steps;
       const isEpochEnd = epochsAfter(step) > epochsAfter(step - 1) || isLast;
       const epoch = Math.min(epochsAfter(step - 1) + 1, config.epochs);
-      progress.show(
-        before + step,
-        `${what}  epoch ${epoch}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)}`,
-      );
-      if (step % config.logEvery === 0 || isLast) {
+      const isLogged = step % config.logEvery === 0 || isLast;
+      const text = `${what}  epoch ${epoch}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)}`;
+      progress.show(before + step, text, isLogged);
+      if (isLogged) {
         logMetric(folder, { type: "step", step: before + step, fit, epoch, loss });
       }
       if (test && isEpochEnd) {
