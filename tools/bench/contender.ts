@@ -1,4 +1,5 @@
 /** Processes that are measured against each other: all stay alive, one computes at a time. */
+import process from "node:process";
 import { TextLineStream } from "./lines.ts";
 
 /** One measured round. */
@@ -62,11 +63,6 @@ export class Contender {
 
 /** What our own contenders need in order to say how they did. */
 export function processUse(): { cpuSeconds: number; peakBytes: number } {
-  const fields = Deno.readTextFileSync("/proc/self/stat").split(") ")[1].split(" ");
-  const TICKS_PER_SECOND = 100;
-  const peak = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"));
-  return {
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-    peakBytes: Number(peak?.[1] ?? 0) * 1024,
-  };
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

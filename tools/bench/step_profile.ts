@@ -1,6 +1,8 @@
 /** `deno task bench step --profile`: where the time of a step goes. */
 // deno-lint-ignore-file no-console
 import { decode } from "../../train/graph_def.ts";
+import { convolutionsAlone } from "./convolutions_alone.ts";
+import type { TraceOptions } from "../../train/traced_runner.ts";
 import { openCase, type StepCase } from "./step_case.ts";
 
 /** Prints the time of a traced step by operation, beside its convolutions alone. */
@@ -15,15 +17,26 @@ export async function profileStep(name: string, settings: StepCase): Promise<voi
       microseconds.set(op, { count: entry.count + 1, time: entry.time + time });
     }
   };
-  const { runner, next } = openCase(settings, { profile });
-  for (let i = 0; i < 3; i++) await runner.run(next());
-  collecting = true;
-  const start = performance.now();
-  for (let i = 0; i < runs; i++) await runner.run(next());
-  const wall = (performance.now() - start) / runs;
-  runner.dispose();
+  const measure = async (options: TraceOptions) => {
+    const { runner, next } = openCase(settings, options);
+    for (let i = 0; i < 3; i++) await runner.run(next());
+    collecting = options.profile !== undefined;
+    const start = performance.now();
+    for (let i = 0; i < runs; i++) await runner.run(next());
+    const wall = (performance.now() - start) / runs;
+    runner.dispose();
+    return wall;
+  };
+  const step = await measure({});
+  const convolutions = await convolutionsAlone(settings, runs);
+  await measure({ profile });
   const total = [...microseconds.values()].reduce((sum, { time }) => sum + time, 0);
-  console.log(`\n${name}: ${wall.toFixed(0)} ms a step while profiled; times are summed over threads\n`);
+  console.log(
+    `\n${name}: ${step.toFixed(0)} ms a step, its convolutions alone ${convolutions.toFixed(0)} ms ` +
+      `(${
+        (100 * convolutions / step).toFixed(0)
+      } %). Of a profiled step, by operation, summed over threads:\n`,
+  );
   console.log("  operation                              count   ms a step   share");
   const rows = [...microseconds].toSorted(([, a], [, b]) => b.time - a.time).slice(0, 24);
   for (const [op, { count, time }] of rows) {
