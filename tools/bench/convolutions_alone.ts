@@ -17,18 +17,18 @@ export async function convolutionsAlone(
   for (const { name, kernel, stride, input, output } of list) {
     const side = sides.get(name)!;
     // Layers of one shape share a tensor: reading it is no work of a convolution.
-    inputs[`${side} ${input}`] ??= tf.randomNormal([batchSize, side, side, input]);
+    inputs[`${side}x${input}`] ??= tf.randomNormal([batchSize, side, side, input]);
     const outputSide = Math.ceil(side / stride);
-    gradients[`${outputSide} ${output}`] ??= tf.randomNormal([batchSize, outputSide, outputSide, output]);
+    gradients[`${outputSide}x${output}`] ??= tf.randomNormal([batchSize, outputSide, outputSide, output]);
     kernels[name] = tf.randomNormal([kernel, kernel, input, output]);
     keyKernels[name] = tf.randomNormal([kernel, kernel, input, output]);
   }
   const runner = openStepRunner((state: { [group: string]: { [name: string]: Tensor } }) => {
     const results = list.flatMap(({ name, stride, input, output }) => {
       const side = sides.get(name)!;
-      const x = state.inputs[`${side} ${input}`] as Tensor4D;
+      const x = state.inputs[`${side}x${input}`] as Tensor4D;
 
-      const dy = state.gradients[`${Math.ceil(side / stride)} ${output}`] as Tensor4D;
+      const dy = state.gradients[`${Math.ceil(side / stride)}x${output}`] as Tensor4D;
       const isImage = name === "conv1";
       const run = (kernel: Tensor, x: Tensor) => convolve(x as Tensor4D, kernel as Tensor4D, stride, isImage);
       const kernel = state.kernels[name];
