@@ -40,6 +40,9 @@ export function toApiError(error: unknown): ApiError {
   if (error instanceof HTTPException && error.status === 400) {
     return new ApiError(400, "bad-request", `The body cannot be read: ${error.message.replace(/\.?$/, ".")}`);
   }
+  if (error instanceof HTTPException && error.status === 415) { // thrown for routes that take JSON alone
+    return new ApiError(415, "unsupported-type", "This Content-Type is not taken; send application/json.");
+  }
   return new ApiError(500, "internal", "Something went wrong in the server; its log says what.");
 }
 

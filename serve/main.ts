@@ -3,6 +3,8 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { createServer, type Server } from "node:http";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp, type LogEntry } from "./app.ts";
@@ -16,6 +18,9 @@ const MODEL_FOLDER = fileURLToPath(new URL("../web/model", import.meta.url));
 const SETTLE_MS = 500;
 /** Beyond its requests' deadline nothing keeps the server from ending. */
 const LAST_MS = 5000;
+
+/** Requests of a server that are not answered to their last byte; idle connections do not keep it from ending. */
+const open = new WeakMap<Server, number>();
 
 /** A model that cannot be read or loaded; the message is for whoever started the server. */
 class StartError extends Error {
@@ -120,7 +125,10 @@ async function main(): Promise<void> {
       style: await readPackage(import.meta.resolve("swagger-ui-dist/swagger-ui.css")),
     },
   });
-  const server = listen(flags, (request, info) => app.fetch(request, { client: info.remoteAddr.hostname }));
+  const server = await listen(
+    flags,
+    (request, { incoming }) => app.fetch(request, { client: incoming.socket.remoteAddress }),
+  );
 
   const stop = async (signal: Deno.Signal, graceMs: number) => {
     if (draining.signal.aborted) return;
@@ -129,7 +137,7 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, graceMs));
     const lastMs = flags.deadlineMs + LAST_MS;
     const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), lastMs));
-    const drained = await Promise.race([server.shutdown().then(() => true), late]);
+    const drained = await Promise.race([close(server).then(() => true), late]);
     pool.close();
     log({ event: "end", drained });
     Deno.exit(drained ? 0 : 1);
@@ -140,27 +148,60 @@ async function main(): Promise<void> {
   }
 }
 
+/**
+ * Listens through node:http: with a body longer than its first read, `Deno.serve` (2.8.3 to 2.9.6) notices no client that
+ * goes and closes every connection after its answer.
+ */
 function listen(
   { host, port }: Flags,
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({
-      hostname: host,
-      port,
-      onListen: ({ hostname, port }) => log({ event: "listening", url: `http://${hostname}:${port}`, port }),
-    }, handler);
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
-      throw new StartError(`Port ${port} of ${host} is taken: --port=<number> takes another one.`);
-    }
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new StartError(
-        `${host} is not among the addresses that this task may listen on; it may on 127.0.0.1, localhost, 0.0.0.0 and [::].`,
-      );
-    }
-    throw new StartError(`${host}:${port} cannot be listened on: ${(error as Error).message}`);
+  answer: (request: Request, env: HttpBindings) => Response | Promise<Response>,
+): Promise<Server> {
+  const shown = host.includes(":") ? `[${host}]` : host;
+  if (Deno.permissions.querySync({ name: "net", host: `${shown}:${port}` }).state !== "granted") {
+    throw new StartError(
+      `${host} is not among the addresses that this task may listen on: 127.0.0.1, localhost, 0.0.0.0, ::, ::1.`,
+    );
   }
+  const server = createServer(
+    getRequestListener((request, env) => answer(request, env as HttpBindings), {
+      overrideGlobalObjects: false,
+    }),
+  );
+  open.set(server, 0);
+  server.on("request", (_, response) => {
+    open.set(server, open.get(server)! + 1);
+    response.on("close", () => open.set(server, open.get(server)! - 1));
+  });
+  return new Promise((resolve, reject) => {
+    server.on("error", (error: Error & { code?: string }) => {
+      reject(
+        new StartError(
+          error.code === "EADDRINUSE"
+            ? `Port ${port} of ${host} is taken: --port=<number> takes another one.`
+            : `${host}:${port} cannot be listened on: ${error.message}`,
+        ),
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const bound = typeof address === "object" ? address?.port ?? port : port;
+      log({
+        event: "listening",
+        url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+        port: bound,
+      });
+      resolve(server);
+    });
+  });
+}
+
+/** Takes no more requests, and resolves when those at hand are answered to their last byte. */
+function close(server: Server): Promise<void> {
+  server.close();
+  return new Promise((resolve) => {
+    const wait = () => open.get(server) ? setTimeout(wait, 20) : resolve(server.closeAllConnections());
+    wait();
+  });
 }
 
 if (import.meta.main) {

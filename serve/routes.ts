@@ -20,7 +20,7 @@ const REFUSALS = {
   404: "There is no such model",
   408: "The body did not arrive in time",
   413: "The body or a picture is too large",
-  415: "The file is of a kind that is not taken",
+  415: "The body is of a kind that is not taken",
   422: "The picture is broken",
   429: "This client asked too often",
   503: "The server is busy or not ready",
@@ -142,6 +142,6 @@ export const inferRoute = createRoute({
   },
   responses: {
     ...json(inferResponseSchema, "The outputs asked for, or all"),
-    ...refusals(400, 401, 404, 408, 413, 429, 503, 504),
+    ...refusals(400, 401, 404, 408, 413, 415, 429, 503, 504),
   },
 });

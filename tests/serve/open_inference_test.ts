@@ -87,6 +87,12 @@ describe("the app by the Open Inference Protocol", () => {
       400,
       "bad-request",
     );
+    await assertRefused(
+      await post("{}", {}, "/v2/models/tiny/infer"),
+      415,
+      "unsupported-type",
+      "application/json",
+    );
     await assertRefused(await app.request("/v2/models/other"), 404, "no-such-model", '"tiny"');
   });
 });
