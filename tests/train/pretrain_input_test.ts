@@ -83,7 +83,7 @@ describe("deno task pretrain", () => {
     const expected = [
       `nowhere/manifest.jsonl cannot be read: --data takes a folder with a manifest.jsonl`,
       "--epoch is no setting. Settings are: backbone, width, stem,",
-      "--epochs=many: epochs takes a number, such as 20.",
+      "--epochs=many: epochs takes a number, such as",
       "epochs is 0; it must be a whole number of at least 1.",
       "--cropScale=0.2: cropScale takes 2 numbers",
       "--preset=toString does not exist; presets are quick, paper.",

@@ -159,7 +159,7 @@ describe("the report of a pretraining run", () => {
       html,
       "<b>40.0 %</b>emotion by nearest neighbours (chance 14.3 %; 20.0 % untrained)",
     );
-    assertStringIncludes(html, "<b>20</b>of 40 steps of 64 faces, 20 epochs");
+    assertStringIncludes(html, `<b>20</b>of 40 steps of 64 faces, ${quick.epochs} epochs`);
     assertStringIncludes(html, "mean AUC of the same probe (chance 0.500)");
     for (const title of ["Losses", "On subjects held back from training", "Linear probe by action unit"]) {
       assertStringIncludes(html, `aria-label="${title}"`);
