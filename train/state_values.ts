@@ -75,3 +75,18 @@ export function checkSameState(
     }
   }
 }
+
+/** @throws {Error} when a step's new state lacks a name of the old one or has another */
+export function checkSameNames(
+  next: StateTensors,
+  state: { [group: string]: { [name: string]: unknown } },
+): void {
+  for (const group of new Set([...Object.keys(state), ...Object.keys(next)])) {
+    for (const name of new Set([...Object.keys(state[group] ?? {}), ...Object.keys(next[group] ?? {})])) {
+      if (!next[group]?.[name]) throw new Error(`The step returns a state without "${name}" of "${group}".`);
+      if (!state[group]?.[name]) {
+        throw new Error(`The step returns a state with a new tensor "${name}" of "${group}".`);
+      }
+    }
+  }
+}

@@ -17,7 +17,7 @@ import {
   shapeValue,
 } from "./graph_def.ts";
 import { Graph, type SymbolicResult } from "./session.ts";
-import { mapState, type StateTensors } from "./state_values.ts";
+import { checkSameNames, mapState, type StateTensors } from "./state_values.ts";
 
 /** Shape and type of a tensor. */
 export interface TensorSpec {
@@ -269,16 +269,5 @@ class Recorder {
     throw new Error(
       `The operation ${op} cannot be traced: its attribute "${name}" is of a kind (${type}) not known here.`,
     );
-  }
-}
-
-function checkSameNames(next: StateTensors, state: StateSpecs): void {
-  for (const group of new Set([...Object.keys(state), ...Object.keys(next)])) {
-    for (const name of new Set([...Object.keys(state[group] ?? {}), ...Object.keys(next[group] ?? {})])) {
-      if (!next[group]?.[name]) throw new Error(`The step returns a state without "${name}" of "${group}".`);
-      if (!state[group]?.[name]) {
-        throw new Error(`The step returns a state with a new tensor "${name}" of "${group}".`);
-      }
-    }
   }
 }
