@@ -75,7 +75,7 @@ export const quick: PretrainConfig = {
   width: 0.25, // 0.7 million weights: the step takes half a second on two cores, and the model suits a web page
   imageSize: 96,
   batchSize: 64,
-  epochs: 16,
+  epochs: 24,
   projectionSize: 512, // the head of 2048 would have more weights than the backbone
   queueSize: "auto", // 65,536 keys would hold every face many times over
   queueFill: "masked", // a short run would spend much of itself against random vectors
@@ -83,7 +83,7 @@ export const quick: PretrainConfig = {
   emotionWeight: 4, // W starts small and q has unit length: at lambda 1 the emotion term wakes up too late
   baseLearningRate: 0.24, // few steps, a small net: eight times the paper's rate still descends steadily
   cropScale: [0.4, 1], // at 0.2 a view of 96 px often misses mouth or brows, and so the units to tell apart
-  evaluateEvery: 4,
+  evaluateEvery: 6,
   logEvery: 10,
   checkpointEvery: 100,
 };
