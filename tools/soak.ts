@@ -11,6 +11,10 @@ const SOAKS: {
     help: "a whole pretraining run: resident memory stays flat",
     load: () => import("./soak/pretrain.ts"),
   },
+  serve: {
+    help: "ten thousand requests of every kind to a server: all answered, resident memory flat",
+    load: () => import("./soak/serve.ts"),
+  },
   paper: {
     help: "two steps of the paper's setting: ResNet-50, 224 px, 7 x 65,536 keys",
     load: () => import("./soak/paper.ts"),
