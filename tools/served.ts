@@ -3,10 +3,14 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** The arguments of deno in a task. */
-export function taskArguments(name: string): string[] {
+/** The arguments of deno in a task, and the environment that the task sets before. */
+export function taskCommand(name: string): { args: string[]; env: Record<string, string> } {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`));
-  return tasks[name].command.split(" ").slice(1);
+  const words: string[] = tasks[name].command.split(" "), at = words.indexOf("deno");
+  return {
+    args: words.slice(at + 1),
+    env: Object.fromEntries(words.slice(0, at).map((word) => word.split("="))),
+  };
 }
 
 /** A line of the server's log. */
@@ -33,10 +37,11 @@ export class Served {
    * @throws {Error} with what it wrote when it ends instead
    */
   static async start(options: readonly string[], permissions: readonly string[] = []): Promise<Served> {
-    const task = taskArguments("serve");
+    const { args, env } = taskCommand("serve");
     const served = new Served(
       new Deno.Command(Deno.execPath(), {
-        args: [...task.slice(0, -1), ...permissions, task.at(-1)!, "--port=0", ...options],
+        env,
+        args: [...args.slice(0, -1), ...permissions, args.at(-1)!, "--port=0", ...options],
         cwd: ROOT,
         stdin: "null",
         stdout: "piped",

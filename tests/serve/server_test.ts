@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { hc } from "hono/client";
 import type { AppType } from "@emoco/serve";
 import { answerSchema } from "../../serve/schemas.ts";
-import { taskArguments } from "../../tools/served.ts";
+import { taskCommand } from "../../tools/served.ts";
 import { JPEG, readPortrait } from "./local.ts";
 import { startTiny } from "./tiny_server.ts";
 
@@ -22,7 +22,7 @@ describe("deno task serve", () => {
   const headers = { ...JPEG, authorization: "Bearer secret" };
 
   it("has no more permissions than it lists: no writing, no programs, no network beyond this machine", () => {
-    const allowed = taskArguments("serve").filter((argument) => /^(-A|--allow)/.test(argument));
+    const allowed = taskCommand("serve").args.filter((argument) => /^(-A|--allow)/.test(argument));
     assertEquals(allowed.map((argument) => argument.split("=")[0]).sort(), [
       "--allow-env",
       "--allow-ffi",
@@ -92,7 +92,7 @@ describe("deno task serve", () => {
       ] as const
     ) {
       const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [...taskArguments("serve"), ...options],
+        args: [...taskCommand("serve").args, ...options],
         cwd: fileURLToPath(new URL("../..", import.meta.url)),
       }).output();
       assertMatch(new TextDecoder().decode(stderr), sentence);
