@@ -114,10 +114,8 @@ export async function train(run: PretrainRun): Promise<void> {
     const { knnEmotionAccuracy, probeF1, probeAuc } = result;
     logMetric(folder, { type: "evaluation", step, knnEmotionAccuracy, probeF1, probeAuc });
     progress.print(
-      `step ${step}: emotion kNN ${knnEmotionAccuracy.toFixed(3)}, probe F1 ${probeF1.toFixed(3)}, AUC ${
-        probeAuc.toFixed(3)
-      } ` +
-        `(held-back subjects)`,
+      `step ${step}: emotion kNN ${knnEmotionAccuracy.toFixed(3)}, probe F1 ${probeF1.toFixed(3)}, ` +
+        `AUC ${probeAuc.toFixed(3)} (held-back subjects)`,
     );
     await writePretrainReport(folder, {
       ...run,
@@ -127,12 +125,14 @@ export async function train(run: PretrainRun): Promise<void> {
       probe: result,
     });
   };
-  const evaluateSteps = Math.max(1, Math.round(config.evaluateEvery * kept.length / batchSize));
+  // At the first step that completes so many epochs, which for the last epoch is the last step.
+  const probesBy = (step: number) => Math.floor(step * batchSize / (kept.length * config.evaluateEvery));
+  const isDue = (step: number) => step === 0 || probesBy(step) > probesBy(step - 1);
   // A run that was stopped where a probe was due has not had it yet.
   const isProbed = readMetrics(folder).some((metric) =>
     metric.type === "evaluation" && metric.step === first
   );
-  if (first % evaluateSteps === 0 && !isProbed) await evaluate(first);
+  if (isDue(first) && !isProbed) await evaluate(first);
 
   const started = performance.now();
   let stepTime = 0, recent = started, recentStep = first;
@@ -169,7 +169,7 @@ export async function train(run: PretrainRun): Promise<void> {
         isLogged,
       );
       const stops = interrupt.asked && !isLast;
-      if (isLast || step % evaluateSteps === 0 && !stops) await evaluate(step, batch);
+      if (isLast || isDue(step) && !stops) await evaluate(step, batch);
       if (step % config.checkpointEvery === 0 || isLast || stops) await save(step, batch);
       recent += performance.now() - now; // neither probes nor checkpoints count as images
       if (stops) {
