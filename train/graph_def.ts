@@ -75,14 +75,10 @@ const messages = protobuf.parse(`
   message Dim { int64 size = 1; }
   message TensorProto { int32 dtype = 1; TensorShapeProto tensor_shape = 2; bytes tensor_content = 4; }
 
-  message ConfigProto {
-    int32 intra_op_parallelism_threads = 2; int32 inter_op_parallelism_threads = 5;
-    GPUOptions gpu_options = 6; GraphOptions graph_options = 10;
-  }
+  message ConfigProto { GPUOptions gpu_options = 6; GraphOptions graph_options = 10; }
   message GPUOptions { bool allow_growth = 4; }
-  message GraphOptions { OptimizerOptions optimizer_options = 3; RewriterConfig rewrite_options = 10; }
+  message GraphOptions { OptimizerOptions optimizer_options = 3; }
   message OptimizerOptions { int32 global_jit_level = 5; }
-  message RewriterConfig { int32 remapping = 14; int32 auto_mixed_precision_onednn_bfloat16 = 31; int32 auto_mixed_precision = 23; int32 memory_optimization = 4; int32 meta_optimizer_iterations = 12; }
 
   message RunOptions { int32 trace_level = 1; }
   message RunMetadata { StepStats step_stats = 1; }
