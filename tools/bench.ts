@@ -13,6 +13,10 @@ const BENCHES: {
     help: "a training step, beside the same in PyTorch",
     load: () => import("./bench/step.ts"),
   },
+  serve: {
+    help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
+    load: () => import("./bench/serve.ts"),
+  },
 };
 
 if (import.meta.main) {

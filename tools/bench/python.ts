@@ -1,41 +1,74 @@
 /** The Python that a peer runs in: the user's own by `--python`, or a virtual environment in the user's cache. */
 import { join } from "node:path";
 
-const REQUIREMENTS = ["torch==2.15.0", "torchvision==0.29.2", "numpy==2.4.6"];
+/** What a peer needs. */
+interface Peer {
+  /** Pinned, as pip reads them; the first names the environment. */
+  readonly requirements: readonly string[];
+  /** What `import` must find. */
+  readonly modules: string;
+  /** What the download is, with its size. */
+  readonly size: string;
+}
+
+const TORCH: Peer = {
+  requirements: ["torch==2.15.0", "torchvision==0.29.2", "numpy==2.4.6"],
+  modules: "torch, torchvision",
+  size: "up to 3 GB with CUDA's libraries",
+};
+const SERVER: Peer = {
+  requirements: [
+    "onnxruntime==1.30.0",
+    "opencv-python-headless==5.0.0.93",
+    "fastapi==0.165.0",
+    "uvicorn==0.54.0",
+    "numpy==2.4.6",
+  ],
+  modules: "onnxruntime, cv2, fastapi, uvicorn",
+  size: "about 150 MB",
+};
+
+/** Path of a Python that has PyTorch; as `pythonWith`. */
+export function pythonWithTorch(given: string | undefined, say: (line: string) => void): Promise<string> {
+  return pythonWith(TORCH, given, say);
+}
+
+/** Path of a Python that has onnxruntime, OpenCV and FastAPI; as `pythonWith`. */
+export function pythonWithServer(given: string | undefined, say: (line: string) => void): Promise<string> {
+  return pythonWith(SERVER, given, say);
+}
 
 /**
- * Path of a Python that has PyTorch; makes the environment where there is none.
+ * Path of a Python that has what the peer needs; makes the environment where there is none.
  * @param say what is downloaded is said first
  * @throws {Error} with what to do when Python or the packages cannot be had
  */
-export async function pythonWithTorch(
+async function pythonWith(
+  { requirements, modules, size }: Peer,
   given: string | undefined,
   say: (line: string) => void,
 ): Promise<string> {
+  const check = ["-c", `import ${modules}`];
   if (given) {
-    const answer = await run(given, ["-c", "import torch, torchvision"]);
-    if (answer !== undefined) {
-      throw new Error(`--python=${given} cannot import torch and torchvision: ${answer}`);
-    }
+    const answer = await run(given, check);
+    if (answer !== undefined) throw new Error(`--python=${given} cannot import ${modules}: ${answer}`);
     return given;
   }
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? ".", ".cache");
-  const folder = join(cache, "emoco", `bench-${REQUIREMENTS[0].replace("==", "-")}`);
+  const folder = join(cache, "emoco", `bench-${requirements[0].replace("==", "-")}`);
   const python = join(folder, "bin", "python");
-  if (await run(python, ["-c", "import torch, torchvision"]) === undefined) return python;
-  say(`The peer needs PyTorch. Downloading ${REQUIREMENTS.join(", ")} and what they need (up to 3 GB with`);
-  say(`CUDA's libraries) by pip into ${folder}; --python=<path> takes a Python of yours instead.`);
+  if (await run(python, check) === undefined) return python;
+  say(`The peer needs ${modules}. Downloading ${requirements.join(", ")} and what they need (${size})`);
+  say(`by pip into ${folder}; --python=<path> takes a Python of yours instead.`);
   const steps: [string, string[]][] = [
     ["python3", ["-m", "venv", "--clear", folder]],
-    [python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...REQUIREMENTS]],
+    [python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...requirements]],
   ];
   for (const [command, args] of steps) {
     const problem = await run(command, args);
     if (problem !== undefined) {
       throw new Error(
-        `The environment for PyTorch could not be made: ${problem}\nWhat failed: ${command} ${
-          args.join(" ")
-        }`,
+        `The peer's environment could not be made: ${problem}\nWhat failed: ${command} ${args.join(" ")}`,
       );
     }
   }

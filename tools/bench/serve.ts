@@ -1,0 +1,197 @@
+/**
+ * `deno task bench serve`: the server beside the same in Python, in alternating rounds. Both look at a face twice: in the
+ * whole picture, and in a close-up where it is seen too small or too large there.
+ */
+// deno-lint-ignore-file no-console
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
+import { Served } from "../served.ts";
+import { pythonWithServer } from "./python.ts";
+
+const FLAGS: FlagList = {
+  rounds: { kind: "text", help: "alternating rounds (5)" },
+  requests: { kind: "text", help: "requests a round and number of clients (64)" },
+  model: { kind: "text", help: "folder of emoco.onnx and emoco.json (the committed model)" },
+  python: { kind: "text", help: "a Python with onnxruntime, OpenCV and FastAPI, instead of making one" },
+  help: { kind: "switch", help: "this" },
+};
+const CLIENTS = [1, 4, 16];
+const STAGES = ["decode", "find", "align", "run"] as const;
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** A server, or several that share the requests. */
+interface Contender {
+  readonly name: string;
+  readonly urls: readonly string[];
+  readonly end: () => Promise<unknown>;
+}
+
+/** Runs the bench with the given command line. */
+export async function bench(args: string[]): Promise<void> {
+  const { text, switches } = readFlags(args, FLAGS, false);
+  if (switches.has("help")) {
+    const lines = Object.entries(FLAGS).map(([name, { kind, help }]) =>
+      `  ${`--${name}${kind === "text" ? "=..." : ""}`.padEnd(16)} ${help}`
+    );
+    return console.log(`deno task bench serve: the server beside Python's.\n${lines.join("\n")}`);
+  }
+  const count = (name: string, normal: number) => {
+    const value = Number(text[name] ?? normal);
+    if (Number.isInteger(value) && value >= 1) return value;
+    throw new UsageError(`--${name}=${text[name]}: a whole number from 1 on is needed.`);
+  };
+  const rounds = count("rounds", 5), requests = count("requests", 64);
+  const model = text.model ?? path("../../web/model");
+  const python = await pythonWithServer(text.python, console.log);
+  const picture = await makePicture();
+  const contenders: Contender[] = [];
+  try {
+    for (const engine of ["native", "wasm"]) {
+      const served = await Served.start([`--model=${model}`, `--engine=${engine}`, "--grace=0"]);
+      contenders.push({ name: engine, urls: [served.url], end: () => served.end() });
+    }
+    contenders.push(await startPeer("python 1x2", python, model, 1, 2));
+    contenders.push(await startPeer("python 2x1", python, model, 2, 1));
+    for (const { name, urls } of contenders) {
+      const answers = await Promise.all(urls.map((url) => ask(url, picture)));
+      const wrong = answers.find(({ images }) => images[0].faces.length !== 1);
+      if (wrong) {
+        throw new Error(`${name} finds ${wrong.images[0].faces.length} faces in the picture, not one.`);
+      }
+    }
+    for (const { name, urls: [url] } of contenders.slice(0, 2)) {
+      const timings: Record<typeof STAGES[number], number>[] = [];
+      for (let i = 0; i < 30; i++) timings.push((await ask(url, picture)).timings);
+      const parts = STAGES.map((stage) =>
+        `${stage} ${median(timings.map((spent) => spent[stage])).toFixed(1)}`
+      );
+      console.log(`ms a photo of 640x480, ${name}: ${parts.join(", ")}`);
+    }
+    const ratios: string[] = [];
+    for (const clients of CLIENTS) ratios.push(await compare(contenders, clients, rounds, requests, picture));
+    console.log(`\n${ratios.join("\n")}`);
+  } finally {
+    for (const contender of contenders) await contender.end();
+  }
+}
+
+/** Measures all contenders with so many clients; our native server against the better of the two peers. */
+async function compare(
+  contenders: readonly Contender[],
+  clients: number,
+  rounds: number,
+  requests: number,
+  picture: Uint8Array<ArrayBuffer>,
+): Promise<string> {
+  const speeds: number[][] = contenders.map(() => []), times: number[][] = contenders.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    const order = contenders.map((_, i) => round % 2 ? contenders.length - 1 - i : i);
+    for (const i of order) {
+      const { urls } = contenders[i], start = performance.now();
+      let next = 0;
+      await Promise.all(Array.from({ length: clients }, async () => {
+        while (next < requests) {
+          const url = urls[next++ % urls.length], sent = performance.now();
+          await ask(url, picture);
+          times[i].push(performance.now() - sent);
+        }
+      }));
+      speeds[i].push(requests / (performance.now() - start) * 1000);
+    }
+  }
+  console.log(`\n${clients} client${clients > 1 ? "s" : ""}`);
+  contenders.forEach(({ name }, i) => {
+    const least = Math.min(...speeds[i]).toFixed(1), most = Math.max(...speeds[i]).toFixed(1);
+    const p99 = times[i].toSorted((a, b) => a - b)[Math.ceil(times[i].length * 0.99) - 1];
+    console.log(
+      `  ${name.padEnd(11)} median ${median(speeds[i]).toFixed(1)} requests/s (${least} to ${most}), ` +
+        `p99 ${p99.toFixed(0)} ms`,
+    );
+  });
+  const perRound = speeds[0].map((speed, round) => speed / Math.max(speeds[2][round], speeds[3][round]));
+  return `RATIO serve-${clients} ${median(perRound).toFixed(2)}`;
+}
+
+async function ask(url: string, picture: Uint8Array<ArrayBuffer>) {
+  const response = await fetch(`${url}/v1/detect`, {
+    method: "POST",
+    body: picture,
+    headers: { "content-type": "image/jpeg" },
+  });
+  if (response.status !== 200) throw new Error(`${url} answers ${response.status}: ${await response.text()}`);
+  return await response.json() as {
+    images: { faces: unknown[] }[];
+    timings: Record<typeof STAGES[number], number>;
+  };
+}
+
+async function startPeer(
+  name: string,
+  python: string,
+  model: string,
+  processes: number,
+  threads: number,
+): Promise<Contender> {
+  const started = Array.from({ length: processes }, () => {
+    const port = freePort();
+    const process = new Deno.Command(python, {
+      args: [
+        path("../../tests/reference/serve_peer.py"),
+        `--model=${model}`,
+        `--finder=${path("../../web/model/blazeface.onnx")}`,
+        `--port=${port}`,
+        `--threads=${threads}`,
+      ],
+      stdout: "null",
+    }).spawn();
+    return { url: `http://127.0.0.1:${port}`, process };
+  });
+  const end = () =>
+    Promise.all(started.map(async ({ process }) => {
+      try {
+        process.kill("SIGTERM");
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error; // it has ended by itself
+      }
+      await process.status;
+    }));
+  try {
+    for (const { url } of started) await untilOpen(name, url);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return { name, urls: started.map(({ url }) => url), end };
+}
+
+async function untilOpen(name: string, url: string): Promise<void> {
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
+    try {
+      await (await fetch(`${url}/openapi.json`)).body?.cancel();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+  throw new Error(`${name} does not answer within a minute; what it wrote stands above.`);
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** The astronaut's portrait in the middle of a grey photo of 640 x 480. */
+async function makePicture(): Promise<Uint8Array<ArrayBuffer>> {
+  const portrait = await Deno.readFile(new URL("../../tests/fixtures/astronaut.jpg", import.meta.url));
+  const image = sharp(portrait).resize(640, 480, { fit: "contain", background: "#777" });
+  return new Uint8Array(await image.jpeg({ quality: 90 }).toBuffer());
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
