@@ -45,7 +45,7 @@ export function drawStudy(folder: string, results: StudyResults): void {
     "lambda.svg",
     "Probe F1 against lambda (seed 0)",
     "lambda",
-    (["emoco", "emocoL2"] as const).filter((method) => atLambda(method).length > 1)
+    (["emoco", "emotion"] as const).filter((method) => atLambda(method).length > 1)
       .map((method) => ({ name: METHODS[method].title, points: atLambda(method) })),
   );
   draw(

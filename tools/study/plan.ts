@@ -37,7 +37,7 @@ export function planStudy(seeds: number): StudyRun[] {
     add({ group: "finetune", method, seed: 0, emotionWeight: EMOTION_WEIGHT }, `study-finetune-${method}`);
   }
   for (const emotionWeight of [1, 2, 8]) {
-    for (const method of ["emoco", "emocoL2"] as const) {
+    for (const method of ["emoco", "emotion"] as const) {
       add({ group: "lambda", method, seed: 0, emotionWeight }, `study-${method}-lambda${emotionWeight}`);
     }
   }
