@@ -2,7 +2,6 @@
  * `deno task serve`: the API on a socket of this machine. The only file of the server that knows what it runs on.
  * @module
  */
-// deno-lint-ignore-file no-console
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { createServer, type Server } from "node:http";
 import { basename, dirname, join } from "node:path";

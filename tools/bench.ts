@@ -3,7 +3,6 @@
  * `RATIO <what> <value>`, ours divided by the peer's.
  * @module
  */
-// deno-lint-ignore-file no-console
 import { UsageError } from "../train/flags.ts";
 
 const BENCHES: {

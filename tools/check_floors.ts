@@ -11,7 +11,6 @@
  * 0 and 1 where neither `Deno` nor `document` exists.
  * @module
  */
-// deno-lint-ignore-file no-console
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Import, readModuleGraph, runDeno } from "./module_graph.ts";

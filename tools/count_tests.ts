@@ -5,7 +5,6 @@
  * "N passed, N failed".
  * @module
  */
-// deno-lint-ignore-file no-console
 
 /** Tests by outcome; skipped ones are neither. */
 export interface TestCount {

@@ -3,7 +3,6 @@
  * `deno task pack-head --from=ICT-FaceKit/FaceXModel --out=head.npz`. FaceKit is public (GitHub:
  * ICT-VGL/ICT-FaceKit) under the MIT licence.
  */
-// deno-lint-ignore-file no-console
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type NpyArray, writeNpz } from "./faces/npz.ts";
 import { type ObjMesh, parseObj, parseObjVertices } from "./faces/obj.ts";

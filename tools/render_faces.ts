@@ -3,7 +3,6 @@
  * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
  * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
  */
-// deno-lint-ignore-file no-console
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";

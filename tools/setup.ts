@@ -6,7 +6,6 @@
  * which lets every training task depend on it.
  * @module
  */
-// deno-lint-ignore-file no-console
 import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

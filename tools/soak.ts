@@ -3,7 +3,6 @@
  * where it does not hold.
  * @module
  */
-// deno-lint-ignore-file no-console
 const SOAKS: {
   [name: string]: { help: string; load: () => Promise<{ soak(args: string[]): Promise<void> }> };
 } = {

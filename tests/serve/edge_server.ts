@@ -1,5 +1,4 @@
 /** Runs the edge's handler on a socket of this machine, as a host of such handlers would; the first argument is the model. */
-// deno-lint-ignore-file no-console
 import { createEdge } from "@emoco/serve/edge";
 
 const edge = createEdge({ model: new URL(`file://${Deno.args[0]}/`), log: () => {} });

@@ -2,7 +2,6 @@
  * A small EmoCo step for the tests of the trace, with feeds drawn anew each step from a fixed seed. Run as a program it
  * prints losses and a sum over the state of each of 20 traced steps, bit by bit, for comparison between processes.
  */
-// deno-lint-ignore-file no-console
 import { quick } from "../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../train/emoco.ts";
 import { QueuePositions } from "../../train/queue.ts";

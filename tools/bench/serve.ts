@@ -2,7 +2,6 @@
  * `deno task bench serve`: the server beside the same in Python, in alternating rounds. Both look at a face twice: in the
  * whole picture, and in a close-up where it is seen too small or too large there.
  */
-// deno-lint-ignore-file no-console
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";

@@ -1,5 +1,4 @@
 /** `deno task bench step`: the EmoCo step beside the same in PyTorch, in alternating rounds. */
-// deno-lint-ignore-file no-console
 import { fileURLToPath } from "node:url";
 import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
 import { Contender, type Round } from "./contender.ts";

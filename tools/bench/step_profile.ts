@@ -1,5 +1,4 @@
 /** `deno task bench step --profile`: where the time of a step goes. */
-// deno-lint-ignore-file no-console
 import { decode } from "../../train/graph_def.ts";
 import { convolutionsAlone } from "./convolutions_alone.ts";
 import type { TraceOptions } from "../../train/traced_runner.ts";

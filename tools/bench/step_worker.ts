@@ -1,5 +1,4 @@
 /** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
-// deno-lint-ignore-file no-console
 import { openBackend } from "../../train/backend.ts";
 import { processUse } from "./contender.ts";
 import { TextLineStream } from "./lines.ts";

@@ -3,7 +3,6 @@
  * Prints what it found as one line of JSON; ends with an error when a result is wrong.
  * @module
  */
-// deno-lint-ignore-file no-console
 import { attribute, openBackend, rawOp, type Tensor4D, tf } from "../../train/backend.ts";
 
 const report = openBackend({ device: "auto" });

@@ -1,5 +1,4 @@
 /** Two steps of the preset `paper` at batch 8, on 28 of the committed faces: the setting that no test has time for. */
-// deno-lint-ignore-file no-console
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EMOTIONS } from "@emoco/web/facs";

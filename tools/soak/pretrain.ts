@@ -1,5 +1,4 @@
 /** A whole pretraining run as its user starts it, watched from outside: memory must not grow with its length. */
-// deno-lint-ignore-file no-console
 import { startTask } from "./start_task.ts";
 
 /** Most that resident memory may grow from the second epoch to the end. */

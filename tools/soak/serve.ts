@@ -1,5 +1,4 @@
 /** Ten thousand requests of every kind: each is answered as it should be, and resident memory stays flat. */
-// deno-lint-ignore-file no-console
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp, { type Sharp } from "sharp";
