@@ -8,7 +8,7 @@ import { openBackend, tf } from "../train/backend.ts";
 import { type Face, ManifestError, manifestPath, readManifest } from "../train/data.ts";
 import { extractFeatures } from "../train/features.ts";
 import { finetuning, quick } from "../train/config.ts";
-import { type Source, viewOptions } from "../train/finetuning.ts";
+import { type Source, viewOptions } from "../train/finetune_run.ts";
 import {
   describeEngine,
   type FlagList,

@@ -10,7 +10,7 @@ import { predict, type Predictions } from "../train/au_model.ts";
 import { MEAN, STD } from "../train/augment.ts";
 import { openBackend } from "../train/backend.ts";
 import { type Face, manifestPath, readManifest } from "../train/data.ts";
-import { viewOptions } from "../train/finetuning.ts";
+import { viewOptions } from "../train/finetune_run.ts";
 import {
   describeEngine,
   type FlagList,

@@ -22,7 +22,7 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
-import { readableRows, viewOptions } from "./finetuning.ts";
+import { readableRows, viewOptions } from "./finetune_run.ts";
 import { refuseKnownSubjects } from "./folds.ts";
 import { accuracy, scoreUnits, type UnitScores } from "./metrics.ts";
 import { disposeStored, loadModel } from "./model_store.ts";

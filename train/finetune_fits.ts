@@ -11,7 +11,7 @@ import {
 import { tf } from "./backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { Walk } from "./data.ts";
-import { type FinetuneRun, printFold, readableRows } from "./finetuning.ts";
+import { type FinetuneRun, printFold, readableRows } from "./finetune_run.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "./folds.ts";
 import { Interrupt } from "./interrupt.ts";

@@ -16,7 +16,7 @@ import { PURPOSE, randomStream } from "./random.ts";
 import { type Architecture, initResNet, initRunningStatistics, type Weights } from "./resnet.ts";
 import { listRuns, RunError, RUNS } from "./run_folder.ts";
 import { mapState, type StateValues, toTensors } from "./state_values.ts";
-import type { FinetuneRun, Source } from "./finetuning.ts";
+import type { FinetuneRun, Source } from "./finetune_run.ts";
 
 /** What `config.json` of action-unit training holds. */
 export interface SavedFinetuneConfig extends FinetuneConfig {
