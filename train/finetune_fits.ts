@@ -23,8 +23,15 @@ import { Progress } from "./progress.ts";
 import { featureCount } from "./resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "./run_folder.ts";
 import { averageFolds } from "./score_table.ts";
-import { firstNonFinite, mapState, type StateValues, toTensors } from "./state_values.ts";
-import { type FeedValues, openStepRunner, type StepRunner } from "./step_runner.ts";
+import {
+  type FeedValues,
+  firstNonFinite,
+  mapState,
+  type StateValues,
+  type StepRunner,
+  toTensors,
+} from "./state_values.ts";
+import { openStepRunner } from "./step_runner.ts";
 import type { ViewLoader } from "./views.ts";
 
 /** Where a finetuning run stands. */

@@ -13,8 +13,8 @@ import { QueuePositions, queueSizes } from "./queue.ts";
 import { permutation, PURPOSE, randomStream } from "./random.ts";
 import { cutMetrics, holdRun, logMetric, readMetrics, refuseChanges, RunError } from "./run_folder.ts";
 import { tf } from "./backend.ts";
-import { firstNonFinite, type StateValues, toTensors } from "./state_values.ts";
-import { emocoFeeds, openStepRunner, type StepRunner } from "./step_runner.ts";
+import { firstNonFinite, type StateValues, type StepRunner, toTensors } from "./state_values.ts";
+import { emocoFeeds, openStepRunner } from "./step_runner.ts";
 import { type ViewBatch, ViewLoader } from "./views.ts";
 import { sha256 } from "./whole_file.ts";
 

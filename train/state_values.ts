@@ -1,4 +1,7 @@
-/** State and feeds of a training step as plain values, outside TensorFlow: what checkpoints hold and batches bring. */
+/**
+ * State and feeds of a training step as plain values, outside TensorFlow: what checkpoints hold and batches bring; and
+ * what a step looks like that has its state inside.
+ */
 import { type Tensor, tf } from "./backend.ts";
 
 /** A tensor's values, row by row; an Int32Array is an int32 tensor, a Float32Array a float32 one. */
@@ -12,6 +15,28 @@ export type StateValues = { [group: string]: { [name: string]: TensorValues } };
 
 /** State of a step by group and name, as tensors. */
 export type StateTensors = { [group: string]: { [name: string]: Tensor } };
+
+/** What a step is fed, by name. */
+export type FeedValues<Feed extends string = string> = { [name in Feed]: TensorValues };
+
+/** A step with its state inside. One call at a time: await each before the next. */
+export interface StepRunner<Feed extends string = string, Loss extends string = string> {
+  /**
+   * One step. Feeds of new shapes, such as a smaller last batch, are accepted.
+   * @returns the values of every loss, a scalar's at [0]
+   * @throws {Error} when a feed does not fill its shape
+   */
+  run(feeds: FeedValues<Feed>): Promise<{ [name in Loss]: Float32Array<ArrayBuffer> }>;
+  /** A copy of the state, or of the named groups only. */
+  readState(...groups: string[]): Promise<StateValues>;
+  /**
+   * Replaces the state, as on resume.
+   * @throws {Error} naming the first tensor that is missing, unknown or of another shape
+   */
+  writeState(state: StateValues): Promise<void>;
+  /** Frees the state. */
+  dispose(): void;
+}
 
 /** A tensor of the given values; the caller disposes. */
 export function toTensor({ values, shape }: TensorValues): Tensor {

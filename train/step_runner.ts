@@ -9,9 +9,10 @@ import type { Feeds } from "./emoco.ts";
 import {
   checkFilled,
   checkSameState,
+  type FeedValues,
   mapState,
   type StateTensors,
-  type StateValues,
+  type StepRunner,
   type TensorValues,
   toTensor,
   toTensors,
@@ -25,28 +26,6 @@ export type StepFunction<State, Feed extends string, Loss extends string> = (
   // deno-lint-ignore no-explicit-any -- a step declares the rank of each feed; what is fed has the rank of its shape
   feeds: { [name in Feed]: any },
 ) => { state: State; losses: { [name in Loss]: Tensor } };
-
-/** What a step is fed, by name. */
-export type FeedValues<Feed extends string = string> = { [name in Feed]: TensorValues };
-
-/** A step with its state inside. One call at a time: await each before the next. */
-export interface StepRunner<Feed extends string = string, Loss extends string = string> {
-  /**
-   * One step. Feeds of new shapes, such as a smaller last batch, are accepted.
-   * @returns the values of every loss, a scalar's at [0]
-   * @throws {Error} when a feed does not fill its shape
-   */
-  run(feeds: FeedValues<Feed>): Promise<{ [name in Loss]: Float32Array<ArrayBuffer> }>;
-  /** A copy of the state, or of the named groups only. */
-  readState(...groups: string[]): Promise<StateValues>;
-  /**
-   * Replaces the state, as on resume.
-   * @throws {Error} naming the first tensor that is missing, unknown or of another shape
-   */
-  writeState(state: StateValues): Promise<void>;
-  /** Frees the state. */
-  dispose(): void;
-}
 
 /**
  * Opens a step with the given state, whose tensors belong to the runner from now on.

@@ -4,11 +4,12 @@ import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph
 import {
   checkFilled,
   checkSameState,
+  type FeedValues,
   mapState,
   type StateValues,
+  type StepRunner,
   type TensorValues,
 } from "./state_values.ts";
-import type { FeedValues, StepRunner } from "./step_runner.ts";
 import { Graph, Session } from "./session.ts";
 import {
   record,

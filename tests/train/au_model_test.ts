@@ -5,7 +5,8 @@ import { type Tensor, tf } from "../../train/backend.ts";
 import { biasCorrections, mapWeights } from "../../train/optimizer.ts";
 import { normal, randomStream } from "../../train/random.ts";
 import { initResNet, initRunningStatistics } from "../../train/resnet.ts";
-import { type FeedValues, openStepRunner } from "../../train/step_runner.ts";
+import type { FeedValues } from "../../train/state_values.ts";
+import { openStepRunner } from "../../train/step_runner.ts";
 import { relativeError } from "../helpers.ts";
 
 const METHOD = { backbone: "resnet18", width: 0.125, stem: "imagenet", weightDecay: 5e-4 } as const;

@@ -3,9 +3,8 @@ import { afterEach, describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
 import { rawOp, type Tensor, tf } from "../../train/backend.ts";
 import type { GraphNode } from "../../train/graph_def.ts";
-import type { StepRunner } from "../../train/step_runner.ts";
 import { openStepRunner } from "../../train/step_runner.ts";
-import type { StateTensors, StateValues } from "../../train/state_values.ts";
+import type { StateTensors, StateValues, StepRunner } from "../../train/state_values.ts";
 import { openTraced } from "../../train/traced_runner.ts";
 import { ARCHITECTURES, openSmallStep, SWITCHES } from "./traced_step.ts";
 

@@ -3,7 +3,8 @@ import { paper } from "../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../train/emoco.ts";
 import { QueuePositions } from "../../train/queue.ts";
 import { normal, randomStream } from "../../train/random.ts";
-import { emocoFeeds, openStepRunner, type StepRunner } from "../../train/step_runner.ts";
+import type { StepRunner } from "../../train/state_values.ts";
+import { emocoFeeds, openStepRunner } from "../../train/step_runner.ts";
 import type { TraceOptions } from "../../train/traced_runner.ts";
 
 /** What a step is measured on. */
