@@ -2,10 +2,11 @@
  * Photos to aligned faces: `deno task align --in=photos --out=faces`. The same finder and the same crop as in the
  * detector; photos without a face are listed, never dropped silently; a run that was stopped goes on where it was.
  */
-import { extname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Entry, Journal } from "./align/journal.ts";
-import { listPhotos, type Photo } from "./align/photos.ts";
+import { Journal } from "./align/journal.ts";
+import { facePath, listPhotos, type Photo } from "./align/photos.ts";
+import { runWorkers } from "./align/pool.ts";
 import type { Job } from "./align/worker.ts";
 import { Progress } from "./faces/progress.ts";
 
@@ -45,13 +46,13 @@ export async function main(args: string[]): Promise<void> {
   };
   const photos = listPhotos(settings.from);
   Deno.mkdirSync(settings.to, { recursive: true });
-  const journal = new Journal(join(settings.to, "journal.jsonl"), settings.size);
+  const journal = new Journal(join(settings.to, "journal.jsonl"), { size: settings.size });
   try {
-    await alignAll(photos.filter(({ source }) => !journal.entries.has(source)), settings, journal);
+    await alignAll(photos.filter(({ source }) => !journal.has(source)), settings, journal);
+    report(photos, settings, journal);
   } finally {
     journal.close();
   }
-  report(photos, settings, journal);
 }
 
 function whole(name: string, text: string, least: number, most: number): number {
@@ -60,44 +61,20 @@ function whole(name: string, text: string, least: number, most: number): number 
   throw new Error(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
 }
 
-/** Hands the photos to the workers, one at a time each; what a worker cannot do ends the run. */
+/** Hands the photos to the workers, one at a time each. */
 async function alignAll(photos: readonly Photo[], settings: Settings, journal: Journal): Promise<void> {
   if (photos.length === 0) return;
   const progress = new Progress("photos aligned", photos.length);
-  const left = [...photos];
-  const workers: Worker[] = [];
-  const work = () =>
-    new Promise<void>((done, fail) => {
-      const worker = new Worker(new URL("./align/worker.ts", import.meta.url), { type: "module" });
-      workers.push(worker);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        fail(new Error(`A worker could not go on: ${event.message}`));
-      };
-      worker.onmessage = ({ data }: MessageEvent<"ready" | Entry | { failure: string }>) => {
-        if (data !== "ready") {
-          if ("failure" in data) return fail(new Error(data.failure));
-          journal.add(data);
-          progress.step();
-        }
-        const next = left.shift();
-        if (next) worker.postMessage(jobOf(next.source, settings));
-        else done();
-      };
-    });
-  try {
-    await Promise.all(Array.from({ length: Math.min(settings.workers, photos.length) }, work));
-  } finally {
-    for (const worker of workers) worker.terminate();
-  }
+  const jobs = photos.values().map(({ source }) => jobOf(source, settings));
+  await runWorkers(jobs, Math.min(settings.workers, photos.length), (entry) => {
+    journal.add(entry);
+    progress.step();
+  });
   progress.end();
 }
 
 function jobOf(source: string, { from, to, size }: Settings): Job {
-  // The photo's whole name stays in the face's, so that a.png and a.jpg do not overwrite each other.
-  const image = join("faces", source.replaceAll("..", "_").slice(0, -extname(source).length)) +
-    `${extname(source).toLowerCase().replace(".", "_")}.jpg`;
-  return { source, from: resolve(from, source), to, image, size };
+  return { source, from: resolve(from, source), to, image: facePath(source), size };
 }
 
 /** Writes the manifest and the list of photos without a face, and says how it went. */
@@ -105,10 +82,10 @@ function report(photos: readonly Photo[], { to }: Settings, journal: Journal): v
   const lines: string[] = [], missing: string[] = [];
   let several = 0;
   for (const { source, labels } of photos) {
-    const entry = journal.entries.get(source)!;
+    const entry = journal.read(source)!;
     if ("reason" in entry) missing.push(`${source}\t${entry.reason}`);
     else {
-      if (entry.photo.faces > 1) several++;
+      if (entry.photo.faces! > 1) several++;
       lines.push(JSON.stringify({ image: entry.image, ...labels, source, photo: entry.photo }));
     }
   }

@@ -110,6 +110,14 @@ describe("deno task align", () => {
     const { image: _, source, photo: __, ...kept } = face;
     assertEquals([source, JSON.stringify(kept)], ["a/b.jpg", JSON.stringify(labels)]);
     assertEquals(lines("not_found.txt"), ["gone.jpg\tThe file does not exist."]);
+
+    put("gone.jpg", portrait); // it has come since
+    await align();
+    assertEquals(manifest().map(({ source, subject }) => [source, subject]), [["a/b.jpg", "s7"], [
+      "gone.jpg",
+      "s8",
+    ]]);
+    assertEquals(lines("not_found.txt"), []);
   });
 
   it("says in one sentence what is wrong with what was asked", async () => {

@@ -3,31 +3,66 @@
  * @module
  */
 import { type ImageDecoder, ImageError } from "@emoco/serve/decode";
-import type { FaceFinder, FoundFace } from "@emoco/web/face-finder";
-import { cropFace, type Pixels } from "@emoco/web/image";
+import type { Box, FaceFinder, FoundFace } from "@emoco/web/face-finder";
+import { cropFace, type FacePoints, type Pixels } from "@emoco/web/image";
+import type { NoFace } from "./journal.ts";
 
 /** A face that was found, or why none was. */
 export type Alignment =
-  | { readonly face: FoundFace; readonly faces: number; readonly crop: Pixels }
-  | { readonly reason: string };
+  | {
+    readonly points: FacePoints;
+    /** What the finder saw: nothing where the points came with the photo. */
+    readonly face?: FoundFace;
+    readonly faces?: number;
+    readonly crop: Pixels;
+  }
+  | NoFace;
 
-/** Decodes a photo and crops its largest face; a picture that cannot be decoded is a reason, not an error. */
+/** What is known of a face beforehand, in the photo's pixels. */
+export interface Known {
+  /** Where the face is: of several faces the one that is here is taken, and no other. */
+  readonly box?: Box;
+  /** The points to align by, instead of asking a finder. */
+  readonly points?: FacePoints;
+}
+
+/** Decodes a photo and crops its face; a picture that cannot be decoded is a reason, not an error. */
 export async function alignPhoto(
   bytes: Uint8Array<ArrayBuffer>,
   size: number,
   decoder: ImageDecoder,
   finder: FaceFinder,
+  known: Known = {},
 ): Promise<Alignment> {
   let photo: Pixels;
   try {
     photo = await decoder.decode(bytes);
   } catch (error) {
-    if (error instanceof ImageError) return { reason: error.message };
+    if (error instanceof ImageError) return { reason: error.message, why: "unreadable" };
     throw error;
   }
+  return await alignPixels(photo, size, finder, known);
+}
+
+/** Crops the face of a photo: the one that is known, else the largest. */
+export async function alignPixels(
+  photo: Pixels,
+  size: number,
+  finder: FaceFinder,
+  { box, points }: Known = {},
+): Promise<Alignment> {
+  if (points) return { points, crop: cropFace(photo, points, size) };
   const found = await finder.find(photo);
-  if (found.length === 0) return { reason: "No face was found." };
-  const area = ({ box }: FoundFace) => box.width * box.height;
-  const face = found.reduce((largest, other) => area(other) > area(largest) ? other : largest);
-  return { face, faces: found.length, crop: cropFace(photo, face.points, size) };
+  if (found.length === 0) return { reason: "No face was found.", why: "no face" };
+  const fit = ({ box: other }: FoundFace) => box ? overlap(box, other) : other.width * other.height;
+  const face = found.reduce((best, other) => fit(other) > fit(best) ? other : best);
+  if (fit(face) <= 0) return { reason: "No face was found where one is said to be.", why: "no face" };
+  return { points: face.points, face, faces: found.length, crop: cropFace(photo, face.points, size) };
+}
+
+/** Area that two boxes share. */
+function overlap(one: Box, other: Box): number {
+  const along = (a: number, aSize: number, b: number, bSize: number) =>
+    Math.max(0, Math.min(a + aSize, b + bSize) - Math.max(a, b));
+  return along(one.x, one.width, other.x, other.width) * along(one.y, one.height, other.y, other.height);
 }

@@ -1,64 +1,115 @@
 /**
- * What became of each photo, a line each, appended as it happens: what makes an alignment resumable.
+ * What became of each photo, a line each, appended as it happens: what makes an alignment resumable. Only where each
+ * line stands is kept in memory, so that it stays small over hundreds of thousands of faces.
  * @module
  */
 
-/** A photo's outcome: the aligned face's path, or why there is none. */
-export type Entry =
-  & { readonly source: string }
-  & (
-    | {
-      readonly image: string;
-      /** How many faces the photo shows, and the score and points of the one taken, in the photo's pixels. */
-      readonly photo: {
-        readonly faces: number;
-        readonly score: number;
-        readonly points: Record<string, number[]>;
-      };
-    }
-    | { readonly reason: string }
-  );
+/** The aligned face and how it was found. */
+export interface AlignedFace {
+  /** Path of the face, relative to the output folder. */
+  readonly image: string;
+  readonly photo: {
+    /** How many faces the photo shows, and the score of the one taken; absent where no finder was asked. */
+    readonly faces?: number;
+    readonly score?: number;
+    /** The points it was aligned by, in the photo's pixels. */
+    readonly points: Record<string, number[]>;
+    /** Mean distance between the finder's points and those that came with the photo, in distances of the eyes. */
+    readonly off?: number;
+  };
+}
+
+/** Why there is no face: the file is not there, cannot be decoded, or shows none. */
+export interface NoFace {
+  readonly reason: string;
+  readonly why: "missing" | "unreadable" | "no face";
+}
+
+/** The outcome of a photo, or of a frame of a video, by the name of its source. */
+export type Entry = { readonly source: string } & (AlignedFace | NoFace);
 
 /** The journal of an output folder. */
-export class Journal {
-  readonly entries = new Map<string, Entry>();
+export class Journal<Line extends { readonly source: string } = Entry> {
+  /** Start and length in bytes of each source's line. */
+  readonly #places = new Map<string, readonly [start: number, length: number]>();
   readonly #file: Deno.FsFile;
+  #end = 0;
 
-  /** Opens or begins the journal; an alignment with another size than before is refused. */
-  constructor(readonly path: string, size: number) {
-    const settings = JSON.stringify({ size });
-    const lines = readLines(path);
-    if (lines.length > 0 && lines[0] !== settings) {
-      throw new Error(
-        `${path} was begun with ${lines[0]}, not ${settings}; choose another --out or the same size.`,
-      );
+  /**
+   * Opens or begins the journal; an alignment with other settings than before is refused. A photo that was not there
+   * does not count as done: it may have come since.
+   */
+  constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
+    const first = JSON.stringify(settings);
+    this.#file = Deno.openSync(path, { read: true, write: true, create: true });
+    let isFirst = true;
+    for (const { text, start, length } of this.#lines()) {
+      if (isFirst && text !== first) {
+        this.#file.close();
+        throw new Error(`${path} was begun with ${text}, not ${first}; choose another --out or the same.`);
+      }
+      const line = isFirst ? undefined : parseLine<Line>(text);
+      if (!isFirst && !line) break; // torn by a crash of the machine; what follows it is cut off
+      isFirst = false;
+      this.#end = start + length + 1;
+      if (line && !("why" in line && line.why === "missing")) this.#places.set(line.source, [start, length]);
     }
-    for (const line of lines.slice(1)) {
-      const entry: Entry = JSON.parse(line);
-      this.entries.set(entry.source, entry);
-    }
-    // Written anew, so that a line torn by a crash does not stay in the middle.
-    Deno.writeTextFileSync(`${path}.part`, [settings, ...lines.slice(1), ""].join("\n"));
-    Deno.renameSync(`${path}.part`, path);
-    this.#file = Deno.openSync(path, { append: true });
+    this.#file.truncateSync(this.#end);
+    if (isFirst) this.#write(first);
   }
 
-  add(entry: Entry): void {
-    this.entries.set(entry.source, entry);
-    const line = new TextEncoder().encode(`${JSON.stringify(entry)}\n`);
-    for (let done = 0; done < line.length;) done += this.#file.writeSync(line.subarray(done));
+  has(source: string): boolean {
+    return this.#places.has(source);
+  }
+
+  /** What became of a source, if anything did yet. */
+  read(source: string): Line | undefined {
+    const place = this.#places.get(source);
+    if (!place) return undefined;
+    const bytes = new Uint8Array(place[1]);
+    this.#file.seekSync(place[0], Deno.SeekMode.Start);
+    for (let done = 0; done < bytes.length;) done += this.#file.readSync(bytes.subarray(done))!;
+    return JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  add(line: Line): void {
+    this.#places.set(line.source, this.#write(JSON.stringify(line)));
   }
 
   close(): void {
     this.#file.close();
   }
+
+  #write(text: string): readonly [number, number] {
+    const bytes = new TextEncoder().encode(`${text}\n`), start = this.#end;
+    this.#file.seekSync(start, Deno.SeekMode.Start);
+    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+    this.#end = start + bytes.length;
+    return [start, bytes.length - 1];
+  }
+
+  /** The whole lines; what follows the last line break was torn by a crash. */
+  *#lines(): Generator<{ text: string; start: number; length: number }> {
+    const chunk = new Uint8Array(1 << 16), decoder = new TextDecoder();
+    let rest = new Uint8Array(0), start = 0;
+    for (let count; (count = this.#file.readSync(chunk)) !== null;) {
+      const bytes = new Uint8Array(rest.length + count);
+      bytes.set(rest);
+      bytes.set(chunk.subarray(0, count), rest.length);
+      let from = 0;
+      for (let end; (end = bytes.indexOf(10, from)) >= 0; from = end + 1) {
+        yield { text: decoder.decode(bytes.subarray(from, end)), start: start + from, length: end - from };
+      }
+      start += from;
+      rest = bytes.slice(from);
+    }
+  }
 }
 
-function readLines(path: string): string[] {
+function parseLine<Line>(text: string): Line | undefined {
   try {
-    return Deno.readTextFileSync(path).split("\n").slice(0, -1); // what follows the last line break is torn
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }

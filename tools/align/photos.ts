@@ -11,7 +11,8 @@ export interface Photo {
   readonly labels: Readonly<Record<string, unknown>>;
 }
 
-const PICTURES = [".jpg", ".jpeg", ".png", ".webp"];
+/** Endings of the pictures that are read. */
+export const PICTURES = [".jpg", ".jpeg", ".png", ".webp"];
 
 /** Lists the photos in a fixed order; throws an Error with one sentence where the folder or its manifest is wrong. */
 export function listPhotos(folder: string): Photo[] {
@@ -26,6 +27,13 @@ export function listPhotos(folder: string): Photo[] {
       .map((source) => ({ source, labels: labelsOf(source) }));
   if (photos.length === 0) throw new Error(`--in=${folder} holds no pictures (${PICTURES.join(", ")}).`);
   return photos;
+}
+
+/** Where the aligned face of a photo goes; its ending stays in the name, so that a.png and a.jpg do not collide. */
+export function facePath(source: string): string {
+  const ending = extname(source);
+  const name = source.replaceAll("..", "_").slice(0, -ending.length || undefined);
+  return `faces/${name}${ending.toLowerCase().replace(".", "_")}.jpg`;
 }
 
 function readManifest(folder: string): Photo[] | undefined {

@@ -1,20 +1,27 @@
 /// <reference lib="webworker" />
-/** Aligns photos on a core of its own: a photo's path comes in, its record goes out. */
+/** Aligns faces on a core of its own: a photo's path or pixels come in, its record goes out. */
 import { openDecoder } from "@emoco/serve/decode";
 import { BlazeFace } from "@emoco/web/face-finder";
+import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
+import type { FacePoints, Pixels } from "@emoco/web/image";
 import { dirname, join } from "node:path";
 import * as ort from "onnxruntime-node";
 import sharp from "sharp";
-import { alignPhoto } from "./align_photo.ts";
+import { alignPhoto, alignPixels, type Known } from "./align_photo.ts";
 import type { Entry } from "./journal.ts";
 
-/** What a worker is told: once the folders and the size, then photo after photo. */
+/** A face to align. */
 export interface Job {
   readonly source: string;
-  readonly from: string;
+  /** Where the photo is, or its pixels, which go over to the worker. */
+  readonly from: string | (Pixels & { readonly data: Uint8Array<ArrayBuffer> });
   readonly to: string;
   readonly image: string;
   readonly size: number;
+  /** Where the face is, or the points to align by. */
+  readonly known?: Known;
+  /** Points that came with the photo: the finder is held against them. */
+  readonly compare?: FacePoints;
 }
 
 const decoder = await openDecoder();
@@ -31,24 +38,53 @@ self.onmessage = async ({ data }: MessageEvent<Job>) => {
 };
 self.postMessage("ready");
 
-async function align({ source, from, to, image, size }: Job): Promise<Entry> {
-  let bytes: Uint8Array<ArrayBuffer>;
-  try {
-    bytes = await Deno.readFile(from);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { source, reason: "The file does not exist." };
-    throw error;
+async function align({ source, from, to, image, size, known, compare }: Job): Promise<Entry> {
+  const bytes = typeof from === "string" ? await read(from) : undefined;
+  if (typeof bytes === "string") {
+    const why = bytes === MISSING ? "missing" : "unreadable";
+    return { source, reason: bytes, why };
   }
-  const aligned = await alignPhoto(bytes, size, decoder, finder);
-  if ("reason" in aligned) return { source, reason: aligned.reason };
-  const { crop, face, faces } = aligned;
+  const aligned = bytes
+    ? await alignPhoto(bytes, size, decoder, finder, known)
+    : await alignPixels(from as Pixels, size, finder, known);
+  if ("reason" in aligned) return { source, ...aligned };
+  const { crop, points, face, faces } = aligned;
   const jpeg = await sharp(crop.data, { raw: { width: size, height: size, channels: 4 } }).removeAlpha()
     .jpeg({ quality: 95, chromaSubsampling: "4:4:4" }).toBuffer();
   const path = join(to, image), half = `${path}.part`;
   await Deno.mkdir(dirname(path), { recursive: true });
   await Deno.writeFile(half, jpeg);
   await Deno.rename(half, path);
-  const round = (value: number) => Math.round(value * 100) / 100;
-  const points = Object.fromEntries(Object.entries(face.points).map(([name, at]) => [name, at.map(round)]));
-  return { source, image, photo: { faces, score: round(face.score), points } };
+  return {
+    source,
+    image,
+    photo: {
+      ...(face && { faces, score: round(face.score) }),
+      points: Object.fromEntries(Object.entries(points).map(([name, at]) => [name, at.map(round)])),
+      ...(face && compare && { off: round(distance(points, compare)) }),
+    },
+  };
+}
+
+const MISSING = "The file does not exist.";
+
+/** The bytes of a file, or why it cannot be read. */
+async function read(path: string): Promise<Uint8Array<ArrayBuffer> | string> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return MISSING;
+    return `The file cannot be read (${(error as Error).message.split(" (os error")[0]}).`;
+  }
+}
+
+function distance(found: FacePoints, given: FacePoints): number {
+  const between = (one: readonly number[], other: readonly number[]) =>
+    Math.hypot(one[0] - other[0], one[1] - other[1]);
+  const sum = ALIGNMENT_POINTS.reduce((total, name) => total + between(found[name], given[name]), 0);
+  return sum / ALIGNMENT_POINTS.length / between(given.leftEye, given.rightEye);
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
 }
