@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { openBackend, tf } from "../train/backend.ts";
 import { type Face, ManifestError, manifestPath, readManifest } from "../train/data.ts";
 import { extractFeatures } from "../train/features.ts";
-import { finetuning, quick } from "../train/config.ts";
+import { quick } from "../train/config.ts";
+import { finetuning } from "../train/finetune_config.ts";
 import { type Source, viewOptions } from "../train/finetune_run.ts";
 import {
   describeEngine,

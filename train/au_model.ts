@@ -33,7 +33,7 @@ export type AuState = {
 export type AuFeeds = {
   /** Views [B, S, S, 3], normalised. */
   images: Tensor4D;
-  /** Occurrence and whether it is labelled, both 0 or 1, [B, A]. */
+  /** Occurrence, 0 or 1, or intensity as a share of the full one; and whether it is labelled, 0 or 1; [B, A]. */
   present: Tensor2D;
   labelled: Tensor2D;
   /** Weight of every unit's loss term [A]. */

@@ -88,44 +88,6 @@ export const quick: PretrainConfig = {
   checkpointEvery: 100,
 };
 
-/** Everything that shapes the action-unit training of a pretrained run. */
-export interface FinetuneConfig {
-  /** Frozen features and one layer, or the whole network (paper, IV-C). */
-  protocol: "linear" | "finetune";
-  /** Folds by subject (paper: 3 for DISFA and BP4D). */
-  folds: number;
-  /** Passes over a fold's faces (`finetune`; the paper converges in under 5, ME-GraphAU runs 20). */
-  epochs: number;
-  batchSize: number;
-  /** AdamW's rate of `finetune`; cosine to 0. The paper names no optimiser: ME-GraphAU's. */
-  learningRate: number;
-  weightDecay: number;
-  /** Least and greatest share of a face that a training view shows (`finetune`). */
-  cropScale: readonly [number, number];
-  /** Steps of `linear`, on all features at once, and the rates that are tried on an inner split by subject. */
-  probeSteps: number;
-  probeRates: readonly number[];
-  logEvery: number;
-  checkpointEvery: number;
-  seed: number;
-}
-
-/** Defaults of `deno task finetune`. */
-export const finetuning: FinetuneConfig = {
-  protocol: "linear",
-  folds: 3,
-  epochs: 20,
-  batchSize: 64,
-  learningRate: 1e-4,
-  weightDecay: 5e-4,
-  cropScale: [0.8, 1],
-  probeSteps: 300,
-  probeRates: [0.003, 0.01, 0.03],
-  logEvery: 10,
-  checkpointEvery: 100,
-  seed: 0,
-};
-
 /** The presets by name. */
 export const PRESETS = { quick, paper } as const;
 

@@ -17,28 +17,38 @@ export interface Backbone {
   statistics: Weights;
 }
 
+/** Pooled features of the plain views of the loader's faces at `indices`, batch by batch: [B, F] each. */
+export async function* featureBatches(
+  { architecture, weights, statistics }: Backbone,
+  loader: ViewLoader,
+  indices: Int32Array,
+): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  const { size } = loader.options;
+  const normalize = byRunning(weights, statistics);
+  for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
+    yield takeValues(tf.tidy(() => {
+      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
+      return resnet(weights, images, architecture, normalize);
+    }));
+  }
+}
+
 /**
  * Pooled features of the plain views of the loader's faces at `indices`, row by row: [N, F].
  * @param onProgress called with the number of faces done
  */
 export async function extractFeatures(
-  { architecture, weights, statistics }: Backbone,
+  backbone: Backbone,
   loader: ViewLoader,
   indices: Int32Array,
   onProgress: (done: number) => void = () => {},
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { size } = loader.options;
-  const columns = featureCount(architecture);
+  const columns = featureCount(backbone.architecture);
   const features = new Float32Array(indices.length * columns);
-  const normalize = byRunning(weights, statistics);
   let done = 0;
-  for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
-    const rows = tf.tidy(() => {
-      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
-      return resnet(weights, images, architecture, normalize);
-    });
-    features.set(takeValues(rows), done * columns);
-    done += part.length;
+  for await (const rows of featureBatches(backbone, loader, indices)) {
+    features.set(rows, done * columns);
+    done += rows.length / columns;
     onProgress(done);
   }
   return features;

@@ -11,13 +11,11 @@ import {
 import { tf } from "./backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { Walk } from "./data.ts";
-import { type FinetuneRun, printFold, readableRows } from "./finetune_run.ts";
+import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "./folds.ts";
 import { Interrupt } from "./interrupt.ts";
 import { unitWeights } from "./linear_probe.ts";
-import { type Label, scoreUnits } from "./metrics.ts";
-import { labelRows } from "./online_probe.ts";
 import { biasCorrections, cosine, mapWeights } from "./optimizer.ts";
 import { Progress } from "./progress.ts";
 import { featureCount } from "./resnet.ts";
@@ -32,6 +30,7 @@ import {
   toTensors,
 } from "./state_values.ts";
 import { openStepRunner } from "./step_runner.ts";
+import { scoreTarget, type Share, targetRows } from "./target.ts";
 import type { ViewLoader } from "./views.ts";
 
 /** Where a finetuning run stands. */
@@ -51,18 +50,15 @@ interface Fit {
   before: number;
 }
 
-/** Trains every fold and the model that is kept; `undefined` when Ctrl-C stopped it after saving. */
-export async function finetuneFits(
-  run: FinetuneRun,
-  folds: readonly Fold[],
-  loader: ViewLoader,
-  book: FoldBook,
-): Promise<AuModel | undefined> {
-  const { config, source, faces, aus, folder } = run;
+/** Trains every fold, and the model that is kept where the run wants one. */
+export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: FoldBook): Promise<Fits> {
+  const { config, source, faces, aus, folder, folds } = run;
+  // The last fold of a run that keeps no model leaves no checkpoint behind it.
+  if (!run.keepsModel && folds.every((_, i) => book.has(i + 1))) return { finished: true };
   const { architecture } = source.backbone;
-  const fits = planFits(run, folds);
+  const fits = planFits(run);
   const total = fits.at(-1)!.before + fits.at(-1)!.steps;
-  const labels = labelRows(faces, aus);
+  const labels = targetRows(faces, aus, config.target);
   // Another face stands in for a broken picture (`skipBroken`): its labels are not those of the line.
   const labelsOf = (indices: Int32Array) =>
     Array.from(indices, (i) => loader.skipped.has(i) ? labels[i].map(() => undefined) : labels[i]);
@@ -109,7 +105,7 @@ export async function finetuneFits(
         const model = await modelOf(runner, run);
         const { probabilities } = await predict(model, loader, test.test);
         disposeModel(model);
-        const units = scoreUnits(aus, probabilities, labelsOf(test.test));
+        const units = scoreTarget(config.target, aus, probabilities, labelsOf(test.test));
         const { f1, auc } = averageFolds([units]);
         // A batch may reach over the end of an epoch, so this is the epoch that has ended, not that of the step.
         const ended = isLast ? config.epochs : epochsAfter(step);
@@ -127,21 +123,21 @@ export async function finetuneFits(
         const position = isLast ? { fit: fit + 1, step: 0 } : { fit, step };
         if (position.fit < fits.length) await save(run, runner, position);
       }
-      if (interrupt.asked && !(isLast && !test)) {
-        progress.print(`Stopped and saved. Go on with: deno task finetune --resume --name=${run.name}`);
-        return undefined;
+      if (interrupt.asked && !(isLast && fit === fits.length - 1)) {
+        progress.print(`Stopped and saved. Go on with: deno task ${run.task} --resume --name=${run.name}`);
+        return { finished: false };
       }
     }
   }
   progress.end();
   refuseRuined(await runner.readState("weights", "statistics"));
-  const model = await modelOf(runner, run);
+  const model = run.keepsModel ? await modelOf(runner, run) : undefined;
   runner.dispose();
-  return model;
+  return { finished: true, model };
 }
 
-function planFits({ config, faces }: FinetuneRun, folds: readonly Fold[]): Fit[] {
-  const parts = [...folds, undefined];
+function planFits({ config, faces, folds, keepsModel }: FinetuneRun): Fit[] {
+  const parts = keepsModel ? [...folds, undefined] : folds;
   let before = 0;
   return parts.map((test) => {
     const train = test?.train ?? Int32Array.from(faces, (_, i) => i);
@@ -154,7 +150,7 @@ function planFits({ config, faces }: FinetuneRun, folds: readonly Fold[]): Fit[]
 
 function feedsOf(
   images: Float32Array<ArrayBuffer>,
-  rows: readonly Label[][],
+  rows: readonly Share[][],
   weights: Float32Array<ArrayBuffer>,
   { learningRate }: { learningRate: number },
   step: number,
@@ -167,10 +163,10 @@ function feedsOf(
   const { first, second } = biasCorrections(step + 1);
   return {
     images: { shape: [batch, side, side, 3], values: images },
-    present: { shape: [batch, units], values: Float32Array.from(cells, (label) => Number(label === true)) },
+    present: { shape: [batch, units], values: Float32Array.from(cells, (share) => share ?? 0) },
     labelled: {
       shape: [batch, units],
-      values: Float32Array.from(cells, (label) => Number(label !== undefined)),
+      values: Float32Array.from(cells, (share) => Number(share !== undefined)),
     },
     unitWeights: { shape: [units], values: weights },
     learningRate: scalar(cosine(learningRate, step, steps)),

@@ -1,8 +1,10 @@
 /** One run of action-unit training: what it starts from, how it sees faces, and what its protocols share. */
-import type { FinetuneConfig } from "./config.ts";
+import type { FinetuneConfig } from "./finetune_config.ts";
+import type { AuModel } from "./au_model.ts";
 import type { Face } from "./data.ts";
 import type { Backbone } from "./features.ts";
 import type { FoldResult } from "./fold_book.ts";
+import type { Fold } from "./folds.ts";
 import type { Weights } from "./resnet.ts";
 import { averageFolds } from "./score_table.ts";
 import type { ViewLoader, ViewOptions } from "./views.ts";
@@ -19,11 +21,15 @@ export interface Source {
   pretrainingSubjects: readonly string[];
   /** Data that it has learnt from, and SHA-256 of its checkpoint; absent for random weights. */
   pretrainingData?: string;
+  /** Data sets that its manifest's lines name. */
+  pretrainingSets: readonly string[];
   sha256?: string;
 }
 
 /** One run of action-unit training. */
 export interface FinetuneRun {
+  /** Task that goes on with it. */
+  task: "finetune" | "benchmark";
   name: string;
   folder: string;
   config: FinetuneConfig & { skipBroken: boolean };
@@ -32,8 +38,20 @@ export interface FinetuneRun {
   manifest: string;
   faces: readonly Face[];
   aus: readonly number[];
+  /** By subject; a benchmark's are its protocol's. */
+  folds: readonly Fold[];
+  /** Whether a model is fitted on all faces after the folds, to be kept. */
+  keepsModel: boolean;
   eager: boolean;
   resumes: boolean;
+}
+
+/** How the fits of a run ended. */
+export interface Fits {
+  /** False when Ctrl-C stopped them, after saving. */
+  finished: boolean;
+  /** Of a run that keeps one. */
+  model?: AuModel;
 }
 
 /** How faces are seen in action-unit training. */

@@ -75,5 +75,5 @@ export class FoldBook {
 
 /** JSON has no NaN: a measure that does not exist (AUC without both classes) is written as null. */
 function revive(key: string, value: unknown): unknown {
-  return value === null && (key === "auc" || key === "f1" || key === "positiveRate") ? NaN : value;
+  return value === null && /^(f1|auc|positiveRate|icc|pcc|mae)$/.test(key) ? NaN : value;
 }

@@ -1,31 +1,25 @@
 /** The linear protocol: features once, then one layer a fold and one on everything. */
-import type { AuModel } from "./au_model.ts";
-import type { FinetuneConfig } from "./config.ts";
+import type { FinetuneConfig } from "./finetune_config.ts";
 import { type Face, holdBackSubjects } from "./data.ts";
-import { extractFeatures } from "./features.ts";
-import { type FinetuneRun, printFold, readableRows, rowsAt } from "./finetune_run.ts";
+import { cachedFeatures, dropFeatures } from "./feature_cache.ts";
+import { type FinetuneRun, type Fits, printFold, readableRows, rowsAt } from "./finetune_run.ts";
 import type { FoldBook } from "./fold_book.ts";
-import type { Fold } from "./folds.ts";
 import { classify, fitClassifier, type LinearClassifier } from "./linear_probe.ts";
-import { type Label, mean, scoreUnits } from "./metrics.ts";
-import { labelRows } from "./online_probe.ts";
+import { mean } from "./metrics.ts";
 import { Progress } from "./progress.ts";
+import { scoreTarget, type Share, targetRows } from "./target.ts";
 import type { ViewLoader } from "./views.ts";
 
-/** Fits every fold and the model that is kept. */
-export async function linearFits(
-  run: FinetuneRun,
-  folds: readonly Fold[],
-  loader: ViewLoader,
-  book: FoldBook,
-): Promise<AuModel> {
-  const { faces, aus, source, config } = run;
+/** Fits every fold, and the model that is kept where the run wants one. */
+export async function linearFits(run: FinetuneRun, loader: ViewLoader, book: FoldBook): Promise<Fits> {
+  const { faces, aus, source, config, folds, folder } = run;
+  if (!run.keepsModel && folds.every((_, i) => book.has(i + 1))) return { finished: true };
   const everyone = Int32Array.from(faces, (_, i) => i);
   const extracting = new Progress(faces.length);
   const show = (done: number) => extracting.show(done, `features  ${done}/${faces.length} faces`);
-  const features = await extractFeatures(source.backbone, loader, everyone, show);
+  const features = await cachedFeatures(folder, source.backbone, loader, run.resumes, show);
   extracting.end();
-  const labels = labelRows(faces, aus);
+  const labels = targetRows(faces, aus, config.target);
   const columns = features.length / faces.length;
   const pick = (indices: Int32Array) => {
     const { rows, kept } = readableRows(indices, rowsAt(features, columns, indices), loader);
@@ -36,33 +30,39 @@ export async function linearFits(
     };
   };
   const perFold = config.probeRates.length > 1 ? config.probeRates.length + 1 : 1;
-  const fitting = new Progress((folds.length + 1) * perFold);
+  const total = (folds.length + Number(run.keepsModel)) * perFold;
+  const fitting = new Progress(total);
   let fitted = 0;
-  const tick = (what: string) => () =>
-    fitting.show(++fitted, `${what}  classifier ${fitted}/${(folds.length + 1) * perFold}`);
+  const tick = (what: string) => () => fitting.show(++fitted, `${what}  classifier ${fitted}/${total}`);
   for (const [i, { train, test, testSubjects }] of folds.entries()) {
     if (book.has(i + 1)) {
       fitted += perFold;
       continue;
     }
-    const { classifier, rate } = fitWithRate(pick(train), aus, config, tick(`fold ${i + 1}/${folds.length}`));
+    // Runs over one and the same split differ by the people that the rate is chosen by.
+    const settings = { ...config, seed: config.seed + i };
+    const what = `fold ${i + 1}/${folds.length}`;
+    const { classifier, rate } = fitWithRate(pick(train), aus, settings, tick(what));
     const asked = pick(test);
     const probabilities = classify(classifier, asked.features);
-    const units = scoreUnits(aus, probabilities, asked.labels);
+    const units = scoreTarget(config.target, aus, probabilities, asked.labels);
     book.record({ fold: i + 1, testSubjects, units, rate }, asked.faces, probabilities);
     fitting.end();
     printFold(i + 1, folds.length, units);
   }
-  const { classifier } = fitWithRate(pick(everyone), aus, config, tick("all faces"));
+  const { classifier } = run.keepsModel
+    ? fitWithRate(pick(everyone), aus, config, tick("all faces"))
+    : { classifier: undefined };
   fitting.end();
-  return { backbone: source.backbone, aus, classifier };
+  dropFeatures(folder);
+  return { finished: true, model: classifier && { backbone: source.backbone, aus, classifier } };
 }
 
 /** Fits with the learning rate that does best on an inner split by subject of the same faces. */
 function fitWithRate(
-  { features, labels, faces }: { features: Float32Array; labels: Label[][]; faces: Face[] },
+  { features, labels, faces }: { features: Float32Array; labels: Share[][]; faces: Face[] },
   aus: readonly number[],
-  { probeRates, probeSteps, weightDecay, seed }: FinetuneConfig,
+  { target, probeRates, probeSteps, weightDecay, seed }: FinetuneConfig,
   onFit: () => void,
 ): { classifier: LinearClassifier; rate: number } {
   const columns = features.length / faces.length;
@@ -73,7 +73,7 @@ function fitWithRate(
       (mask) => Int32Array.from(mask.flatMap((chosen, i) => chosen ? [i] : [])),
     );
   const at = (indices: Int32Array) => Array.from(indices, (i) => labels[i]);
-  const fit = (rate: number, x: Float32Array, y: Label[][]) => {
+  const fit = (rate: number, x: Float32Array, y: Share[][]) => {
     const classifier = fitClassifier(x, y, { learningRate: rate, steps: probeSteps, weightDecay });
     onFit();
     return classifier;
@@ -85,7 +85,7 @@ function fitWithRate(
         fit(candidate, rowsAt(features, columns, inner), at(inner)),
         rowsAt(features, columns, outer),
       );
-      return mean(scoreUnits(aus, probabilities, at(outer)).map((unit) => unit.f1));
+      return mean(scoreTarget(target, aus, probabilities, at(outer)).map(({ icc, f1 }) => icc ?? f1));
     });
     rate = probeRates[scores.indexOf(Math.max(...scores))];
   }

@@ -4,6 +4,7 @@ import { takeValues } from "./features.ts";
 import { actionUnitLoss } from "./losses.ts";
 import { adamW, biasCorrections, cosine, zerosLike } from "./optimizer.ts";
 import type { Label } from "./metrics.ts";
+import type { Share } from "./target.ts";
 
 /** One fully connected layer from features to logits. */
 export interface LinearClassifier {
@@ -25,12 +26,20 @@ export const PROBE_FIT: FitOptions = { learningRate: 0.02, steps: 200, weightDec
 
 /**
  * Weights of the action units' loss terms, w_a = (1/r_a) / mean(1/r) with r the positive rate among labelled faces
- * (ME-GraphAU). A unit that never occurs gets the rate of one positive face.
+ * (ME-GraphAU), or for intensity the mean share. A unit that never occurs gets the rate of one positive face.
  */
-export function unitWeights(labels: readonly (readonly Label[])[], units: number): Float32Array<ArrayBuffer> {
+export function unitWeights(
+  labels: readonly (readonly (Label | Share)[])[],
+  units: number,
+): Float32Array<ArrayBuffer> {
   const inverse = Float32Array.from({ length: units }, (_, a) => {
-    const known = labels.filter((row) => row[a] !== undefined);
-    return known.length / Math.max(1, known.filter((row) => row[a]).length);
+    let known = 0, sum = 0;
+    for (const row of labels) {
+      if (row[a] === undefined) continue;
+      known++;
+      sum += Number(row[a]);
+    }
+    return known / Math.max(1, sum);
   });
   const average = inverse.reduce((sum, value) => sum + value, 0) / units;
   return inverse.map((value) => value / average);
@@ -44,7 +53,7 @@ export function unitWeights(labels: readonly (readonly Label[])[], units: number
  */
 export function fitClassifier(
   features: Float32Array,
-  labels: readonly (readonly Label[])[],
+  labels: readonly (readonly (Label | Share)[])[],
   { learningRate, steps, weightDecay }: FitOptions,
 ): LinearClassifier {
   const count = labels.length, units = labels[0].length, columns = features.length / count;
@@ -102,14 +111,14 @@ export function classify(
   }));
 }
 
-/** Labels as tensors [N, A]: 1 where present, and 1 where labelled at all. */
+/** Labels as tensors [N, A]: 1 where present or the share that it is present to, and 1 where labelled at all. */
 export function labelTensors(
-  labels: readonly (readonly Label[])[],
+  labels: readonly (readonly (Label | Share)[])[],
 ): { present: Tensor2D; labelled: Tensor2D } {
   const shape: [number, number] = [labels.length, labels[0].length];
   const cells = labels.flat();
   return {
-    present: tf.tensor2d(Float32Array.from(cells, (label) => Number(label === true)), shape),
+    present: tf.tensor2d(Float32Array.from(cells, (label) => Number(label ?? 0)), shape),
     labelled: tf.tensor2d(Float32Array.from(cells, (label) => Number(label !== undefined)), shape),
   };
 }

@@ -93,7 +93,7 @@ export function contrastiveLoss(query: Tensor2D, contrast: Contrast): Scalar {
 /**
  * Binary cross-entropy over action units, every unit weighted, unlabelled cells left out (ME-GraphAU's form).
  * @param logits [B, A]
- * @param present 0 or 1, anything where unlabelled [B, A]
+ * @param present 0 or 1, or between them for intensity; anything where unlabelled [B, A]
  * @param labelled 1 where the label exists, else 0 [B, A]
  * @param weights one weight a unit [A]
  */

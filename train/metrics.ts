@@ -79,6 +79,10 @@ export interface UnitScores extends Confusion {
   positiveRate: number;
   /** Labelled faces. */
   count: number;
+  /** Of intensities 0-5, where they were learnt: ICC(3,1), Pearson's correlation, mean absolute error. */
+  icc?: number;
+  pcc?: number;
+  mae?: number;
 }
 
 /**

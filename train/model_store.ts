@@ -10,7 +10,8 @@ import {
   saveCheckpoint,
   sha256,
 } from "./checkpoint.ts";
-import { type FinetuneConfig, type PretrainConfig, quick } from "./config.ts";
+import { type PretrainConfig, quick } from "./config.ts";
+import type { FinetuneConfig } from "./finetune_config.ts";
 import type { PretrainPosition } from "./pretraining.ts";
 import { PURPOSE, randomStream } from "./random.ts";
 import { type Architecture, initResNet, initRunningStatistics, type Weights } from "./resnet.ts";
@@ -19,7 +20,7 @@ import { mapState, type StateValues, toTensors } from "./state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
 /** What `config.json` of action-unit training holds. */
-export interface SavedFinetuneConfig extends FinetuneConfig {
+export interface SavedFinetuneConfig extends FinetuneConfig, TrainedOn {
   program: "finetune";
   /** Name of the pretraining run, or `random`. */
   from: string;
@@ -27,12 +28,18 @@ export interface SavedFinetuneConfig extends FinetuneConfig {
   /** Splits that are trained on; empty where the manifest has none. */
   splits: string[];
   skipBroken: boolean;
+  aus: number[];
+}
+
+/** What a model has learnt from and is built like. */
+export interface TrainedOn {
   /** SHA-256 of the manifest and of which of its faces are used, and of the checkpoint that was started from. */
   facesSha256: string;
   sourceSha256: string | null;
   /** What the encoder was pretrained on; null for random weights. */
   pretrainingData: string | null;
-  aus: number[];
+  /** Data sets that the manifests' lines name, the pretraining's included; see `licensed_sets.ts`. */
+  sets: string[];
   architecture: Architecture;
   imageSize: number;
 }
@@ -68,6 +75,7 @@ export function loadSource(from: string | undefined, seed: number): Source {
       backbone: { architecture, weights, statistics },
       imageSize,
       pretrainingSubjects: [],
+      pretrainingSets: [],
     };
   }
   const name = basename(from ?? newest("pretrain"));
@@ -76,7 +84,9 @@ export function loadSource(from: string | undefined, seed: number): Source {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
   const { state, config, subjects } = loadCheckpoint<PretrainPosition>(folder);
-  const { backbone, width, stem, imageSize, losses, data } = config as PretrainConfig & { data: string };
+  const { backbone, width, stem, imageSize, losses, data, sets = [] } = config as
+    & PretrainConfig
+    & { data: string; sets?: string[] };
   const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
   const isHead = (key: string) => key.startsWith("projection.") || key.startsWith("classifier.");
   const part = (chosen: (key: string) => boolean) =>
@@ -89,13 +99,14 @@ export function loadSource(from: string | undefined, seed: number): Source {
     emotionHead: losses === "contrastive" ? undefined : part(isHead),
     pretrainingSubjects: subjects.pretraining,
     pretrainingData: data,
+    pretrainingSets: sets,
     sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
   };
 }
 
 /** Keeps the finished model as the checkpoint of its run. */
 export function saveModel(
-  { folder, faces, source }: FinetuneRun,
+  { folder, faces, source }: Pick<FinetuneRun, "folder" | "faces" | "source">,
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import type { Tensor } from "../../train/backend.ts";
 import { loadCheckpoint } from "../../train/checkpoint.ts";
-import { finetuning } from "../../train/config.ts";
+import { finetuning } from "../../train/finetune_config.ts";
 import { type Face, holdBackSubjects, readManifest } from "../../train/data.ts";
 import type { FinetuneRun, Source } from "../../train/finetune_run.ts";
 import { trainUnits } from "../../train/finetuning.ts";
@@ -37,6 +37,9 @@ describe("trainUnits under the linear protocol", () => {
       manifest: join(folder, "faces/manifest.jsonl"),
       faces: given,
       aus,
+      folds: subjectFolds(given, (changes.config ?? config).folds, (changes.config ?? config).seed),
+      keepsModel: true,
+      task: "finetune",
       eager: false,
       resumes: false,
       ...changes,
@@ -46,7 +49,8 @@ describe("trainUnits under the linear protocol", () => {
     const said: string[] = [];
     console.log = (line: string) => said.push(line);
     try {
-      return { ...(await trainUnits(run))!, run, said, book: new FoldBook(run.folder, aus, true) };
+      const { model, ...rest } = await trainUnits(run);
+      return { ...rest, model: model!, run, said, book: new FoldBook(run.folder, aus, true) };
     } finally {
       console.log = log;
     }

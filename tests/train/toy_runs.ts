@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Scalar, tf } from "../../train/backend.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
-import { finetuning, quick } from "../../train/config.ts";
+import { quick } from "../../train/config.ts";
+import { finetuning } from "../../train/finetune_config.ts";
 import { initEncoder, initLinear } from "../../train/encoder.ts";
 import { normal, randomStream } from "../../train/random.ts";
 import { featureCount, initRunningStatistics, type Weights } from "../../train/resnet.ts";
@@ -95,6 +96,7 @@ export function writeModelRun(
     splits: ["au"],
     skipBroken: false,
     pretrainingData: data,
+    sets: [],
     aus: [4, 12, 25],
     architecture: { backbone, width, stem },
     imageSize,
