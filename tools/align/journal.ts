@@ -36,8 +36,8 @@ export class Journal<Line extends { readonly source: string } = Entry> {
   #end = 0;
 
   /**
-   * Opens or begins the journal; an alignment with other settings than before is refused. A photo that was not there
-   * does not count as done: it may have come since.
+   * Opens or begins the journal; an alignment with other settings than before is refused. A photo that was missing or
+   * unreadable does not count as done: it may have come since, or been repaired.
    */
   constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
     const first = JSON.stringify(settings);
@@ -52,7 +52,7 @@ export class Journal<Line extends { readonly source: string } = Entry> {
       if (!isFirst && !line) break; // torn by a crash of the machine; what follows it is cut off
       isFirst = false;
       this.#end = start + length + 1;
-      if (line && !("why" in line && line.why === "missing")) this.#places.set(line.source, [start, length]);
+      if (line && !("why" in line && line.why !== "no face")) this.#places.set(line.source, [start, length]);
     }
     this.#file.truncateSync(this.#end);
     if (isFirst) this.#write(first);

@@ -1,0 +1,141 @@
+/**
+ * Data sets as they were delivered to aligned faces and a manifest: `deno task manifest disfa --root=DISFA --out=faces`.
+ * Every face is found and cropped as in the detector, on all cores; a run that was stopped goes on where it was;
+ * report.html shows what came of it. What each set's folder must look like stands in its file and in `--help`.
+ */
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { Journal } from "./align/journal.ts";
+import { alignSamples, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
+import { assemble, type Assembled } from "./manifest/assemble.ts";
+import { type DataSet, LayoutError } from "./manifest/data_set.ts";
+import { DISFA_LAYOUT, openDisfa } from "./manifest/disfa.ts";
+import { FOLDER_LAYOUT, openFolder } from "./manifest/folder.ts";
+import { checkRoot } from "./manifest/layout.ts";
+import { writeReport } from "./manifest/report.ts";
+
+const OPTIONS = {
+  root: { type: "string" },
+  out: { type: "string" },
+  size: { type: "string", default: "256" },
+  workers: { type: "string", default: String(navigator.hardwareConcurrency) },
+  points: { type: "string", default: "finder" },
+  every: { type: "string", default: "1" },
+  first: { type: "string", default: "1" },
+  camera: { type: "string", default: "left" },
+  help: { type: "boolean" },
+} as const;
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>["values"];
+
+interface KnownSet {
+  readonly layout: string;
+  open(root: string, values: Values): DataSet | Promise<DataSet>;
+}
+
+const SETS: Readonly<Record<string, KnownSet>> = {
+  disfa: {
+    layout: DISFA_LAYOUT,
+    open: (root, { camera, first }) => openDisfa(root, { camera, first: whole("first", first, 0, 1e6) }),
+  },
+  folder: { layout: FOLDER_LAYOUT, open: openFolder },
+};
+
+const USAGE = `deno task manifest <set> --root=folder --out=folder
+  --root     the data set as it was delivered
+  --out      faces/ with the aligned faces, manifest.jsonl, problems.tsv, and report.html to look at
+  --points   whose points align a face: finder (default), or set, the set's own landmarks (affectnet, rafdb)
+  --every    of the labelled frames of a sequence, every n-th: 1 (default) takes all
+  --first    number that the labels give to the first frame of a video, 1 (default) or 0
+  --camera   disfa: left (default) or right
+  --size     side of a face in pixels, 256
+  --workers  as many as there are cores
+Stopped, it goes on where it was when it is started again. Videos need the program ffmpeg.
+
+What the folder of each set must look like (upper and lower case are the same):
+${
+  Object.entries(SETS).map(([name, { layout }]) => `${name}\n    ${layout.replaceAll("\n", "\n    ")}`).join(
+    "\n",
+  )
+}`;
+
+/** Runs the program. @throws {LayoutError} what was asked for does not fit, in one sentence */
+export async function main(args: string[]): Promise<void> {
+  const { values, positionals } = parseOptions(args);
+  if (values.help) return console.log(USAGE);
+  const [name] = positionals;
+  if (positionals.length !== 1 || !Object.hasOwn(SETS, name)) {
+    const said = positionals.length === 0
+      ? "No data set was named"
+      : `"${positionals.join(" ")}" is no data set`;
+    throw new LayoutError(`${said}; they are ${Object.keys(SETS).join(", ")}. --help says more.`);
+  }
+  if (!values.root || !values.out) {
+    throw new LayoutError("--root and --out are both needed. --help says more.");
+  }
+  if (values.points !== "finder" && values.points !== "set") {
+    throw new LayoutError(`--points=${values.points} is finder or set.`);
+  }
+  const settings: Settings = {
+    root: resolve(values.root),
+    out: resolve(values.out),
+    size: whole("size", values.size, 32, 1024),
+    workers: whole("workers", values.workers, 1, 256),
+    points: values.points,
+    every: whole("every", values.every, 1, 1e6),
+  };
+  checkRoot(settings.root);
+  const set = await SETS[name].open(settings.root, values);
+  if (settings.points === "set" && !set.hasPoints) {
+    throw new LayoutError(`--points=set: ${name} brings no landmarks; leave it out to take the finder's.`);
+  }
+  await make(name, set, settings);
+}
+
+async function make(name: string, set: DataSet, settings: Settings): Promise<void> {
+  const { out, size, points } = settings;
+  Deno.mkdirSync(out, { recursive: true });
+  const journal: SampleJournal = new Journal(join(out, "journal.jsonl"), { set: name, size, points });
+  try {
+    await alignSamples(set, settings, journal);
+    const assembled = await assemble(set, settings, journal);
+    await writeReport(name, settings, assembled);
+    say(settings, assembled);
+  } finally {
+    journal.close();
+  }
+}
+
+function say({ out }: Settings, { summary, notes, samples, videos }: Assembled): void {
+  const from = `${samples} ${videos > 0 ? `labelled frames of ${videos} videos` : "labelled pictures"}`;
+  console.log(`${summary.faces} faces of ${from} are in ${join(out, "manifest.jsonl")}.`);
+  for (const { kind, count } of notes.all()) console.log(`  ${kind}: ${count}`);
+  console.log(`Look at ${join(out, "report.html")} to see whether they are aligned well.`);
+  if (summary.faces === 0) {
+    throw new LayoutError("Not one face could be aligned, so nothing can be trained on it.");
+  }
+}
+
+function parseOptions(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    throw new LayoutError((error as Error).message);
+  }
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && text !== "" && value >= least && value <= most) return value;
+  throw new LayoutError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof LayoutError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
+}

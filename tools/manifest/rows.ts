@@ -1,0 +1,38 @@
+/**
+ * Tables as rows of text, read as a stream: AffectNet's lists are hundreds of megabytes long.
+ * @module
+ */
+import { parse } from "csv-parse";
+import { createReadStream } from "node:fs";
+
+/** What stands between two cells. */
+export type Delimiter = "," | ";" | "\t" | " ";
+
+/** The rows of a table, cells without the spaces around them; empty lines, a byte order mark and CRLF are no matter. */
+export async function* readRows(path: string, delimiter: Delimiter = ","): AsyncGenerator<string[]> {
+  const rows = parse({
+    bom: true,
+    delimiter,
+    record_delimiter: ["\r\n", "\n", "\r"],
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    trim: true,
+  });
+  const file = createReadStream(path);
+  file.on("error", (error) => rows.destroy(error));
+  try {
+    yield* file.pipe(rows);
+  } finally {
+    file.destroy();
+  }
+}
+
+/** Comma, unless the first line holds none but tabs or semicolons. */
+export async function guessDelimiter(path: string): Promise<Delimiter> {
+  using file = await Deno.open(path);
+  const start = new Uint8Array(1 << 16);
+  const count = await file.read(start) ?? 0;
+  const [line] = new TextDecoder().decode(start.subarray(0, count)).split(/[\r\n]/);
+  return ([",", "\t", ";"] as const).find((delimiter) => line.includes(delimiter)) ?? ",";
+}
