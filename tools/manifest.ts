@@ -8,10 +8,15 @@ import { parseArgs } from "node:util";
 import { Journal } from "./align/journal.ts";
 import { alignSamples, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
 import { assemble, type Assembled } from "./manifest/assemble.ts";
+import { AFFECTNET_LAYOUT, openAffectNet } from "./manifest/affectnet.ts";
+import { BP4D_LAYOUT, openBp4d } from "./manifest/bp4d.ts";
+import { CSV_LAYOUT, openCsv } from "./manifest/csv.ts";
 import { type DataSet, LayoutError } from "./manifest/data_set.ts";
 import { DISFA_LAYOUT, openDisfa } from "./manifest/disfa.ts";
 import { FOLDER_LAYOUT, openFolder } from "./manifest/folder.ts";
+import { GFT_LAYOUT, openGft } from "./manifest/gft.ts";
 import { checkRoot } from "./manifest/layout.ts";
+import { openRafdb, RAFDB_LAYOUT } from "./manifest/rafdb.ts";
 import { writeReport } from "./manifest/report.ts";
 
 const OPTIONS = {
@@ -23,6 +28,16 @@ const OPTIONS = {
   every: { type: "string", default: "1" },
   first: { type: "string", default: "1" },
   camera: { type: "string", default: "left" },
+  pictures: { type: "string" },
+  table: { type: "string" },
+  image: { type: "string" },
+  subject: { type: "string" },
+  emotion: { type: "string" },
+  split: { type: "string" },
+  frame: { type: "string" },
+  present: { type: "string", default: "AU#" },
+  intensity: { type: "string" },
+  emotions: { type: "string" },
   help: { type: "boolean" },
 } as const;
 
@@ -34,11 +49,16 @@ interface KnownSet {
 }
 
 const SETS: Readonly<Record<string, KnownSet>> = {
+  affectnet: { layout: AFFECTNET_LAYOUT, open: openAffectNet },
+  rafdb: { layout: RAFDB_LAYOUT, open: openRafdb },
   disfa: {
     layout: DISFA_LAYOUT,
-    open: (root, { camera, first }) => openDisfa(root, { camera, first: whole("first", first, 0, 1e6) }),
+    open: (root, values) => openDisfa(root, { ...values, first: firstOf(values) }),
   },
+  bp4d: { layout: BP4D_LAYOUT, open: (root, values) => openBp4d(root, { first: firstOf(values) }) },
+  gft: { layout: GFT_LAYOUT, open: (root, values) => openGft(root, { first: firstOf(values) }) },
   folder: { layout: FOLDER_LAYOUT, open: openFolder },
+  csv: { layout: CSV_LAYOUT, open: (root, values) => openCsv(root, { ...values, first: firstOf(values) }) },
 };
 
 const USAGE = `deno task manifest <set> --root=folder --out=folder
@@ -48,6 +68,7 @@ const USAGE = `deno task manifest <set> --root=folder --out=folder
   --every    of the labelled frames of a sequence, every n-th: 1 (default) takes all
   --first    number that the labels give to the first frame of a video, 1 (default) or 0
   --camera   disfa: left (default) or right
+  --pictures rafdb: original (default) or aligned
   --size     side of a face in pixels, 256
   --workers  as many as there are cores
 Stopped, it goes on where it was when it is started again. Videos need the program ffmpeg.
@@ -97,6 +118,7 @@ async function make(name: string, set: DataSet, settings: Settings): Promise<voi
   Deno.mkdirSync(out, { recursive: true });
   const journal: SampleJournal = new Journal(join(out, "journal.jsonl"), { set: name, size, points });
   try {
+    console.log(`Reading the labels of ${name} in ${settings.root}.`);
     await alignSamples(set, settings, journal);
     const assembled = await assemble(set, settings, journal);
     await writeReport(name, settings, assembled);
@@ -122,6 +144,10 @@ function parseOptions(args: string[]) {
   } catch (error) {
     throw new LayoutError((error as Error).message);
   }
+}
+
+function firstOf({ first }: Values): number {
+  return whole("first", first, 0, 1e6);
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

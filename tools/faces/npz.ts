@@ -1,13 +1,14 @@
-/** NumPy's .npz archives, as far as a head pack needs them (the NPY format, version 1.0). */
+/** NumPy's .npz archives and .npy files, as far as head packs and data sets need them (the NPY format, version 1.0). */
 import { unzipSync, zipSync } from "fflate";
 
 /** One array of an archive; float16 is widened to Float32Array, text becomes a list of strings. */
 export interface NpyArray {
   readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array | Uint8Array | readonly string[];
+  readonly data: Float32Array | Float64Array | Int32Array | Uint8Array | readonly string[];
 }
 
-function parseNpy(name: string, bytes: Uint8Array): NpyArray {
+/** Reads an .npy file; 64-bit integers become float64. @throws {Error} naming what cannot be read */
+export function parseNpy(name: string, bytes: Uint8Array): NpyArray {
   const magic = String.fromCharCode(...bytes.subarray(1, 6));
   if (bytes.length < 10 || bytes[0] !== 0x93 || magic !== "NUMPY") {
     throw new Error(`array "${name}" is not in NumPy's format; make the pack again`);
@@ -31,6 +32,8 @@ function parseNpy(name: string, bytes: Uint8Array): NpyArray {
   const body = bytes.slice(end, end + count * width).buffer;
   if (type === "<f4") return { shape, data: new Float32Array(body) };
   if (type === "<f2") return { shape, data: Float32Array.from(new Float16Array(body)) };
+  if (type === "<f8") return { shape, data: new Float64Array(body) };
+  if (type === "<i8") return { shape, data: Float64Array.from(new BigInt64Array(body), Number) };
   if (type === "<i4") return { shape, data: new Int32Array(body) };
   if (type === "|u1") return { shape, data: new Uint8Array(body) };
   if (type.startsWith("<U")) {
@@ -42,7 +45,7 @@ function parseNpy(name: string, bytes: Uint8Array): NpyArray {
     }
     return { shape, data: texts };
   }
-  throw new Error(`array "${name}" has type ${type}; expected float32, float16, int32, uint8 or text`);
+  throw new Error(`array "${name}" has type ${type}; expected float16 to 64, int32, int64, uint8 or text`);
 }
 
 /** Reads every array of an .npz archive; throws an Error naming what cannot be read. */
@@ -69,6 +72,9 @@ function encodeNpy(array: NpyArray, half: boolean): Uint8Array {
     type = half ? "<f2" : "<f4";
     const values = half ? Float16Array.from(data) : data.slice();
     body = new Uint8Array(values.buffer);
+  } else if (data instanceof Float64Array) {
+    type = "<f8";
+    body = new Uint8Array(data.slice().buffer);
   } else if (data instanceof Int32Array) {
     type = "<i4";
     body = new Uint8Array(data.slice().buffer);

@@ -2,7 +2,7 @@
  * Aligns the faces of a data set on all cores; what is done already, the journal knows.
  * @module
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Entry, Journal } from "../align/journal.ts";
 import { facePath } from "../align/photos.ts";
 import { runWorkers } from "../align/pool.ts";
@@ -71,14 +71,14 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
       } else if (sample.position !== undefined) {
         if (openVideos.has(sample.source)) clip.push(sample);
       } else if (isWanted(sample, settings.every) && !isDone(sample)) {
-        yield jobOf(sample, join(settings.root, sample.source), settings);
+        yield jobOf(sample, resolve(settings.root, sample.source), settings);
       }
     }
     if (clip.length > 0) yield* jobsOfClip(clip);
   }
 
   async function* jobsOfClip(clip: readonly Sample[]): AsyncGenerator<Job> {
-    const { source } = clip[0], path = join(settings.root, source);
+    const { source } = clip[0], path = resolve(settings.root, source);
     if (!isFile(path)) {
       journal.add({ source, frames: 0, reason: "The file does not exist.", why: "missing" });
       return;

@@ -14,7 +14,10 @@ const VIDEOS = [".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".m4v",
 export function list(folder: string): { name: string; path: string; isFolder: boolean }[] {
   return [...Deno.readDirSync(folder)]
     .filter(({ name }) => !name.startsWith("."))
-    .map(({ name }) => ({ name, path: join(folder, name), isFolder: isFolder(join(folder, name)) }))
+    .map(({ name, isDirectory, isSymlink }) => {
+      const path = join(folder, name);
+      return { name, path, isFolder: isDirectory || isSymlink && isFolder(path) };
+    })
     .sort((one, other) => one.name < other.name ? -1 : 1);
 }
 

@@ -5,7 +5,7 @@
  */
 import { actionUnit } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE } from "@emoco/web/model-card";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import sharp from "sharp";
 import { inlineJpeg } from "../../train/face_figure.ts";
 import { htmlPage, htmlTable } from "../../train/report_page.ts";
@@ -132,7 +132,7 @@ async function meanFace(out: string, faces: readonly ShownFace[]): Promise<strin
 async function missed({ root }: Settings, summary: Summary): Promise<string> {
   const pictures = await Promise.all(summary.missed.items.map(async ({ source }) => {
     try {
-      const image = sharp(join(root, source)).autoOrient().resize(160, 160, {
+      const image = sharp(resolve(root, source)).autoOrient().resize(160, 160, {
         fit: "contain",
         background: "#888",
       });
