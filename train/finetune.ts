@@ -28,7 +28,7 @@ import { refuseLeaks } from "./leaks.ts";
 import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./model_store.ts";
 import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./run_folder.ts";
 import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
-import { labelledUnits, type Target, THRESHOLDS } from "./target.ts";
+import { labelledUnits, type Target } from "./target.ts";
 import { exists } from "./whole_file.ts";
 
 const FLAGS: FlagList = {

@@ -13,6 +13,8 @@ import type { ViewLoader, ViewOptions } from "./views.ts";
 export interface Source {
   /** Name of the pretraining run, or `random`. */
   name: string;
+  /** "EmoCo", "MoCo", "emotion only", "random encoder", or the switches where it is none of them. */
+  method: string;
   backbone: Backbone;
   imageSize: number;
   /** Projection head and emotion classifier, where the source was pretrained with emotions. */

@@ -12,7 +12,7 @@ import {
 } from "./checkpoint.ts";
 import { type PretrainConfig, quick } from "./config.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
-import type { PretrainPosition } from "./pretraining.ts";
+import type { PretrainPosition } from "./pretrain_record.ts";
 import { PURPOSE, randomStream } from "./random.ts";
 import { type Architecture, initResNet, initRunningStatistics, type Weights } from "./resnet.ts";
 import { listRuns, RunError, RUNS } from "./run_folder.ts";
@@ -72,6 +72,7 @@ export function loadSource(from: string | undefined, seed: number): Source {
     const statistics = initRunningStatistics(architecture);
     return {
       name: from,
+      method: "random encoder",
       backbone: { architecture, weights, statistics },
       imageSize,
       pretrainingSubjects: [],
@@ -93,6 +94,7 @@ export function loadSource(from: string | undefined, seed: number): Source {
     Object.fromEntries(Object.entries(weights).filter(([key]) => chosen(key))) as Weights;
   return {
     name,
+    method: methodName(config as PretrainConfig),
     backbone: { architecture: { backbone, width, stem }, weights: part((key) => !isHead(key)), statistics },
     imageSize,
     // Without the emotion loss the classifier has learnt nothing.
@@ -102,6 +104,16 @@ export function loadSource(from: string | undefined, seed: number): Source {
     pretrainingSets: sets,
     sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
   };
+}
+
+/** The method by the paper's names, as Table IV's switches make it. */
+function methodName({ losses, queues, normalization }: PretrainConfig): string {
+  if (losses === "emotion") return "emotion only";
+  const switches = `${losses} ${queues} ${normalization}`;
+  if (switches === "both per-emotion intra-class") return "EmoCo";
+  if (switches === "both per-emotion l2") return "EmoCo without N";
+  if (switches === "contrastive single l2") return "MoCo";
+  return `EmoCo with losses ${losses}, queues ${queues}, normalization ${normalization}`;
 }
 
 /** Keeps the finished model as the checkpoint of its run. */

@@ -1,8 +1,8 @@
 /** A data set's faces and folds as its protocol asks for them. */
 import { type Face, ManifestError } from "./data.ts";
 import { type Fold, foldOf } from "./folds.ts";
-import type { BenchmarkProtocol, BenchmarkSet } from "./protocols.ts";
-import { BENCHMARKS } from "./protocols.ts";
+import { type BenchmarkProtocol, BENCHMARKS, type BenchmarkSet } from "./protocols.ts";
+import type { Target } from "./target.ts";
 
 /** What a protocol makes of a manifest. */
 export interface ProtocolData {
@@ -22,14 +22,23 @@ export interface ProtocolData {
  * @throws {ManifestError} no face of the set, a person whom no fold knows, a fold without faces, presence that
  *   contradicts intensity
  */
-export function protocolData(all: readonly Face[], set: BenchmarkSet, path: string): ProtocolData {
+export function protocolData(
+  all: readonly Face[],
+  set: BenchmarkSet,
+  target: Target,
+  path: string,
+): ProtocolData {
   const protocol = BENCHMARKS[set];
   const ofSet = facesOfSet(all, set, path);
-  const labelled = ofSet.map((face) => ({ ...face, present: presence(face, protocol, path) }));
-  const faces = labelled.filter((face) => face.present.size > 0);
+  const field = target === "intensity" ? "intensity" : "present";
+  const faces = ofSet.map((face) => ({
+    ...face,
+    present: presence(face, protocol, path),
+    intensity: new Map([...face.intensity].filter(([au]) => protocol.aus.includes(au))),
+  })).filter((face) => face[field].size > 0);
   if (faces.length === 0) {
     throw new ManifestError(
-      `${path}: no face of ${protocol.name} carries a label of AU${protocol.aus.join(", ")} ("present").`,
+      `${path}: no face of ${protocol.name} carries a label of AU ${protocol.aus.join(" ")} ("${field}").`,
     );
   }
   const unlabelled = ofSet.length - faces.length;

@@ -1,0 +1,181 @@
+/** `deno task benchmark`: a pretrained encoder on a data set of the paper, by the field's protocol. */
+import { join, resolve } from "node:path";
+import { openBackend } from "./backend.ts";
+import { type SavedBenchmarkConfig, writeBenchmark } from "./benchmark_result.ts";
+import { manifestPath } from "./data.ts";
+import { finetuning } from "./finetune_config.ts";
+import {
+  countUnits,
+  describeScores,
+  finetuneSettings,
+  readAllFaces,
+  refuseOtherInputs,
+  trainedOn,
+} from "./finetune_inputs.ts";
+import { trainUnits } from "./finetuning.ts";
+import {
+  describeEngine,
+  type FlagList,
+  type Flags,
+  readDevice,
+  runProgram,
+  SHARED_FLAGS,
+  UsageError,
+} from "./flags.ts";
+import { refuseKnownSubjects } from "./folds.ts";
+import { refuseLeaks } from "./leaks.ts";
+import { loadSource } from "./model_store.ts";
+import { type ProtocolData, protocolData } from "./protocol_folds.ts";
+import { BENCHMARKS, type BenchmarkSet } from "./protocols.ts";
+import { checkNewName, createRun, holdRun, reopenRun, RUNS } from "./run_folder.ts";
+import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
+import { labelledUnits } from "./target.ts";
+import { exists } from "./whole_file.ts";
+
+const SETS = Object.keys(BENCHMARKS) as BenchmarkSet[];
+
+const FLAGS: FlagList = {
+  set: { kind: "text", help: `data set: ${SETS.join(", ")}` },
+  from: { kind: "text", help: "pretraining run (default: the newest), or random, random:1, ..." },
+  protocol: {
+    kind: "text",
+    help: "linear (default): frozen features, one layer; finetune: the whole network",
+  },
+  target: { kind: "text", help: "occurrence (default), or intensity, where the set grades it" },
+  data: { kind: "text", help: "folder with the set's manifest.jsonl, as deno task manifest writes it" },
+  name: { kind: "text", help: "folder under runs/ (default: <from>-<set>-<protocol>)" },
+  resume: { kind: "switch", help: "go on with the run of that --name; the same command line does so, too" },
+  device: SHARED_FLAGS.device,
+  eager: SHARED_FLAGS.eager,
+  skipBroken: SHARED_FLAGS.skipBroken,
+  help: SHARED_FLAGS.help,
+};
+
+async function main(flags: Flags): Promise<void> {
+  const engine = describeEngine(openBackend({ device: readDevice(flags.text.device) }));
+  console.log(engine);
+  const run = openRun(flags);
+  const { name, folder, config, source, data } = run;
+  using _held = holdRun(folder);
+  const protocol = BENCHMARKS[config.set], { faces, folds } = data;
+  console.log(
+    `${protocol.name} by protocol ${config.protocol}, from ${source.name}; run ${name}, in ${folder}.`,
+  );
+  console.log(
+    `${run.manifest}: ${faces.length} faces of ${countPeople(data)} people, ${
+      protocol.folds ? `${folds.length} folds by subject` : `the set's own split, ${folds.length} runs`
+    }.`,
+  );
+  if (data.unlabelled) console.log(`  ${data.unlabelled} faces carry no label that is asked for: left out.`);
+  if (data.missing.length) {
+    console.log(`  Without ${data.missing.join(", ")}, who have no face here: results on fewer people.`);
+  }
+  console.log(`  present: ${countUnits(faces, config.aus, config.target)}.`);
+  const { finished, folds: results } = await trainUnits({
+    task: "benchmark",
+    ...run,
+    faces,
+    folds,
+    aus: config.aus,
+    keepsModel: false,
+    eager: flags.switches.has("eager"),
+  });
+  if (!finished) return;
+  const scores = results.map(({ units }) => units);
+  const mean = `${protocol.name}, mean of ${scores.length} ${protocol.folds ? "folds" : "runs"}`;
+  console.log(`\n${describeScores(mean, config.target)}:`);
+  for (const line of tableLines(meanUnits(scores), averageFolds(scores))) console.log(line);
+  const { set, from, target } = config;
+  const about = { run: name, set, method: source.method, from, protocol: config.protocol, target };
+  const { missing } = data;
+  const files = writeBenchmark(
+    folder,
+    { ...about, faces: faces.length, people: countPeople(data), missing },
+    scores,
+  );
+  console.log(`\nWritten: ${files.join(", ")}`);
+  console.log(`Next: deno task tables, which sets it beside the paper's Table ${protocol.table}`);
+}
+
+/** The run to go on with, or a new one; its folder is made when nothing else can be wrong. */
+function openRun(flags: Flags) {
+  const { text, switches } = flags;
+  const goOn = (name: string) => {
+    let resolved: ReturnType<typeof resolveConfig>;
+    const given = (saved: SavedBenchmarkConfig) => (resolved = resolveConfig(flags, saved)).config;
+    const { folder } = reopenRun(name, given, "benchmark");
+    return { name, folder, resumes: true, ...resolved! };
+  };
+  if (switches.has("resume")) {
+    if (!text.name) throw new UsageError("--resume needs --name=<run>, the run to go on with.");
+    return goOn(text.name);
+  }
+  if (!text.set) throw new UsageError(`--set=<data set> is missing; sets are ${SETS.join(", ")}.`);
+  if (!text.data) {
+    throw new UsageError(
+      "--data=<folder> is missing: one with the set's manifest.jsonl, from deno task manifest.",
+    );
+  }
+  const fresh = resolveConfig(flags);
+  const { config, source, data } = fresh;
+  const name = text.name ?? `${source.name.replace(":", "")}-${config.set}-${config.protocol}`;
+  if (exists(join(RUNS, name))) return goOn(name);
+  checkNewName(name);
+  refuseLeaks(data.faces, data.folds);
+  return { name, folder: createRun(name, config), resumes: false, ...fresh };
+}
+
+/** The config, and what it names: the encoder to start from, the set's faces and folds. */
+function resolveConfig(flags: Flags, saved?: SavedBenchmarkConfig) {
+  const { text, switches } = flags;
+  const set = readSet(text.set ?? saved!.set);
+  if (flags.settings.folds) {
+    throw new UsageError(
+      `--folds=${flags.settings.folds}: the folds of ${BENCHMARKS[set].name} are its protocol's.`,
+    );
+  }
+  const settings = finetuneSettings(flags, saved);
+  const folder = text.data ? resolve(text.data) : saved!.data;
+  const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
+  const manifest = manifestPath(folder);
+  const data = protocolData(readAllFaces(manifest, skipBroken), set, settings.target, manifest);
+  const source = loadSource(text.from ?? saved?.from, settings.seed);
+  const tested = data.folds.flatMap(({ test }) => Array.from(test, (i) => data.faces[i]));
+  refuseKnownSubjects(tested, { pretraining: source.pretrainingSubjects, actionUnits: [] });
+  const inputs = trainedOn(manifest, data.faces, source);
+  if (saved?.from === source.name && saved.data === folder && saved.set === set) {
+    refuseOtherInputs(saved, inputs, manifest, source.name);
+  }
+  const labelled = labelledUnits(data.faces, settings.target);
+  const config: SavedBenchmarkConfig = {
+    program: "benchmark",
+    set,
+    from: source.name,
+    data: folder,
+    skipBroken,
+    aus: BENCHMARKS[set].aus.filter((au) => labelled.includes(au)),
+    ...inputs,
+    ...settings,
+    folds: data.folds.length,
+  };
+  return { config, source, manifest, data };
+}
+
+function readSet(name: string): BenchmarkSet {
+  if (Object.hasOwn(BENCHMARKS, name)) return name as BenchmarkSet;
+  throw new UsageError(`--set=${name}: sets are ${SETS.join(", ")}.`);
+}
+
+function countPeople({ faces }: ProtocolData): number {
+  return new Set(faces.map(({ subject }) => subject)).size;
+}
+
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task benchmark: test a pretrained encoder on a data set of the paper.",
+    flags: FLAGS,
+    settings: `Settings, each as --key=value: ${
+      Object.keys(finetuning).filter((key) => key !== "folds").join(", ")
+    }.`,
+  }, main);
+}
