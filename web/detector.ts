@@ -55,6 +55,8 @@ export class AuDetector {
   private constructor(
     /** What the model file is and how it is used. */
     readonly card: ModelCard,
+    /** The name by which the card lists the model file. */
+    readonly file: string,
     private readonly model: Model,
     private readonly finder: FaceFinder,
   ) {}
@@ -65,7 +67,7 @@ export class AuDetector {
    */
   static async load(parts: DetectorParts, options: SessionOptions = {}): Promise<AuDetector> {
     const card = parseModelCard(parts.card instanceof Uint8Array ? parseJson(parts.card) : parts.card);
-    await checkDigest(parts.model, card);
+    const file = await findFile(parts.model, card);
     const model = await loadModel(parts.ort, parts.model, "The model file", options);
     try {
       await checkModel(model, card);
@@ -73,7 +75,7 @@ export class AuDetector {
       await model.release();
       throw error;
     }
-    return new AuDetector(card, model, parts.finder);
+    return new AuDetector(card, file, model, parts.finder);
   }
 
   /** The action units of every face; all faces go through the model in one run. */
@@ -146,11 +148,13 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-async function checkDigest(model: Uint8Array, card: ModelCard): Promise<void> {
+/** The file of the card that these bytes are. */
+async function findFile(model: Uint8Array, card: ModelCard): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", model.slice()));
   const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   const files = Object.entries(card.files);
-  if (!files.some(([, file]) => file.sha256 === sha256)) {
+  const found = files.find(([, file]) => file.sha256 === sha256);
+  if (!found) {
     throw new TypeError(
       `The model file's sha256 is ${sha256}, the card of ${card.name} ${card.version} lists ` +
         `${
@@ -158,6 +162,7 @@ async function checkDigest(model: Uint8Array, card: ModelCard): Promise<void> {
         }: they do not belong together.`,
     );
   }
+  return found[0];
 }
 
 /** Two empty faces through the model: their outputs show whether it fits the card, and the first run is over. */

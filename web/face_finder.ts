@@ -101,6 +101,11 @@ export class BlazeFace implements FaceFinder {
     return new BlazeFace(loaded, options);
   }
 
+  /** The same finder asked otherwise; both share one model, which is released once. */
+  with(options: Omit<BlazeFaceOptions, keyof SessionOptions>): BlazeFace {
+    return new BlazeFace(this.model, { ...this.options, ...options });
+  }
+
   /** All faces of the picture; stops with the signal's reason between two looks. */
   async find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]> {
     const longest = Math.max(image.width, image.height);

@@ -1,0 +1,193 @@
+/**
+ * What was measured, frame by frame, in flat arrays that are made in large pieces: nothing is left for the garbage
+ * collector, and an hour of one face at 30 frames a second takes 20 MB.
+ * @module
+ */
+import type { DetectedFace } from "../detector.ts";
+import { actionUnit } from "../facs.ts";
+import type { ModelCard } from "../model_card.ts";
+
+/** Faces a piece. */
+const PIECE = 4096;
+/** Most pieces; then the oldest one is dropped. About 2 hours of one face at 30 frames a second. */
+const MOST_PIECES = 53;
+/** Before the probabilities: face, score, box, points. */
+const HEAD = 14;
+
+/** Times closer than this are one, in seconds. */
+const SAME_TIME = 1e-4;
+
+/** A face with its number. */
+export interface TrackedFace extends DetectedFace {
+  /** Its number in this recording, from 1 on. */
+  readonly id: number;
+}
+
+/** A face as it was recorded: all numbers to the precision of float32. */
+export interface RecordedFace extends Pick<DetectedFace, "box" | "score" | "points"> {
+  readonly id: number;
+  /** In the order of the card. */
+  readonly probabilities: readonly number[];
+  readonly emotions: readonly number[];
+}
+
+/** A frame as it was recorded. */
+export interface RecordedFrame {
+  readonly frame: number;
+  /** Seconds. */
+  readonly time: number;
+  readonly faces: readonly RecordedFace[];
+}
+
+interface Piece {
+  readonly times: Float64Array;
+  readonly frames: Int32Array;
+  readonly values: Float32Array;
+  rows: number;
+}
+
+/** The frames of one source, oldest first. */
+export class Recording {
+  readonly #pieces: Piece[] = [];
+  readonly #width: number;
+  #frames = 0;
+
+  /** @param card of the model that measures */
+  constructor(readonly card: Pick<ModelCard, "aus" | "emotions">) {
+    this.#width = HEAD + card.aus.length + (card.emotions?.length ?? 0);
+  }
+
+  /** Frames that were added. */
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Seconds of the newest frame; 0 before the first. */
+  get lastTime(): number {
+    const piece = this.#pieces.at(-1);
+    return piece ? piece.times[piece.rows - 1] : 0;
+  }
+
+  /** Adds a frame; one without a face is kept as such. */
+  add(frame: number, time: number, faces: readonly TrackedFace[]): void {
+    this.#frames++;
+    this.#makeRoom(Math.max(1, faces.length));
+    if (faces.length === 0) this.#row(frame, time); // face 0: nobody
+    for (const { id, score, box, points, aus, emotions } of faces) {
+      const { leftEye, rightEye, nose, mouth } = points;
+      this.#row(frame, time).set([
+        id,
+        score,
+        box.x,
+        box.y,
+        box.width,
+        box.height,
+        ...leftEye,
+        ...rightEye,
+        ...nose,
+        ...mouth,
+        ...aus.map(({ probability }) => probability),
+        ...(this.card.emotions ?? []).map((emotion) => emotions?.[emotion] ?? NaN),
+      ]);
+    }
+  }
+
+  /** All frames, oldest first. */
+  *read(): Generator<RecordedFrame> {
+    let open: { frame: number; time: number; faces: RecordedFace[] } | undefined;
+    for (const { times, frames, values, rows } of this.#pieces) {
+      for (let row = 0; row < rows; row++) {
+        if (open && open.frame !== frames[row]) {
+          yield open;
+          open = undefined;
+        }
+        open ??= { frame: frames[row], time: times[row], faces: [] };
+        const numbers = values.subarray(row * this.#width, (row + 1) * this.#width);
+        if (numbers[0] > 0) open.faces.push(this.#face(numbers));
+      }
+    }
+    if (open) yield open;
+  }
+
+  /** The faces of the frame that is shown at a time, as the card's thresholds see them; none before the first. */
+  at(time: number): TrackedFace[] {
+    const piece = this.#pieces.findLast(({ times }) => times[0] <= time + SAME_TIME);
+    if (!piece) return [];
+    let row = piece.rows - 1;
+    while (piece.times[row] > time + SAME_TIME) row--;
+    const shown = piece.frames[row], faces: TrackedFace[] = [];
+    for (; row >= 0 && piece.frames[row] === shown; row--) {
+      const numbers = piece.values.subarray(row * this.#width, (row + 1) * this.#width);
+      if (numbers[0] > 0) faces.unshift(this.#judge(this.#face(numbers)));
+    }
+    return faces;
+  }
+
+  /** One action unit of one face from a time on: seconds and probabilities, with null where the face was away. */
+  series(face: number, unit: number, from: number): { times: number[]; values: (number | null)[] } {
+    const series = { times: [] as number[], values: [] as (number | null)[] };
+    for (const { times, values, rows } of this.#pieces) {
+      if (rows === 0 || times[rows - 1] < from) continue;
+      for (let row = 0; row < rows; row++) {
+        if (times[row] < from) continue;
+        const at = row * this.#width, isFace = values[at] === face;
+        const last = series.times.length - 1;
+        if (series.times[last] !== times[row]) {
+          series.times.push(times[row]);
+          series.values.push(isFace ? values[at + HEAD + unit] : null);
+        } else if (isFace) series.values[last] = values[at + HEAD + unit];
+      }
+    }
+    return series;
+  }
+
+  /** A frame's faces stay together in one piece. */
+  #makeRoom(rows: number): void {
+    const piece = this.#pieces.at(-1);
+    if (piece && piece.rows + rows <= PIECE) return;
+    this.#pieces.push({
+      times: new Float64Array(PIECE),
+      frames: new Int32Array(PIECE),
+      values: new Float32Array(PIECE * this.#width),
+      rows: 0,
+    });
+    if (this.#pieces.length > MOST_PIECES) this.#pieces.shift();
+  }
+
+  #row(frame: number, time: number): Float32Array {
+    const piece = this.#pieces[this.#pieces.length - 1], row = piece.rows++;
+    piece.times[row] = time;
+    piece.frames[row] = frame;
+    return piece.values.subarray(row * this.#width, (row + 1) * this.#width);
+  }
+
+  #judge({ probabilities, emotions, ...face }: RecordedFace): TrackedFace {
+    return {
+      ...face,
+      aus: this.card.aus.map(({ au, threshold }, i) => {
+        const probability = probabilities[i];
+        return { au, name: actionUnit(au).name, probability, threshold, present: probability >= threshold };
+      }),
+      ...this.card.emotions &&
+        { emotions: Object.fromEntries(this.card.emotions.map((name, i) => [name, emotions[i]])) },
+    };
+  }
+
+  #face(numbers: Float32Array): RecordedFace {
+    const [id, score, x, y, width, height, ...points] = numbers.subarray(0, HEAD);
+    const at = HEAD + this.card.aus.length;
+    return {
+      id,
+      score,
+      box: { x, y, width, height },
+      points: {
+        leftEye: [points[0], points[1]],
+        rightEye: [points[2], points[3]],
+        nose: [points[4], points[5]],
+        mouth: [points[6], points[7]],
+      },
+      probabilities: [...numbers.subarray(HEAD, at)],
+      emotions: [...numbers.subarray(at)],
+    };
+  }
+}

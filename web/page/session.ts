@@ -1,0 +1,54 @@
+/**
+ * What is known of one source from its first frame on: who is who, what was measured, peaks, smoothed values.
+ * @module
+ */
+import type { DetectedFace } from "../detector.ts";
+import { FaceTracker } from "../face_tracker.ts";
+import type { ModelCard } from "../model_card.ts";
+import { Recording, type TrackedFace } from "./recording.ts";
+import { Smoothing } from "./smoothing.ts";
+
+/** A session of one source. */
+export class Session {
+  readonly recording: Recording;
+  readonly #tracker = new FaceTracker();
+  readonly #smoothing = new Smoothing();
+  readonly #peaks = new Map<number, number[]>();
+  #faces: readonly TrackedFace[] = [];
+
+  /**
+   * @param source "camera", or the name of a file
+   * @param card of the model that measures
+   */
+  constructor(readonly source: string, readonly card: ModelCard) {
+    this.recording = new Recording(card);
+  }
+
+  /** The faces of the newest frame. */
+  get faces(): readonly TrackedFace[] {
+    return this.#faces;
+  }
+
+  /** Takes in a frame: numbers its faces and records them. */
+  add(frame: number, time: number, found: readonly DetectedFace[]): readonly TrackedFace[] {
+    const ids = this.#tracker.follow(found.map(({ box }) => box), time);
+    this.#faces = found.map((face, i) => ({ ...face, id: ids[i] }));
+    this.recording.add(frame, time, this.#faces);
+    for (const { id, aus } of this.#faces) {
+      const peaks = this.#peaks.get(id);
+      this.#peaks.set(id, aus.map(({ probability }, i) => Math.max(probability, peaks?.[i] ?? 0)));
+    }
+    return this.#faces;
+  }
+
+  /** The highest that each action unit of a face has reached, in the card's order. */
+  peaksOf(face: number): readonly number[] {
+    return this.#peaks.get(face) ?? [];
+  }
+
+  /** A face's probabilities as they are shown. */
+  shownValues({ id, aus }: TrackedFace, time: number, isSmoothed: boolean): readonly number[] {
+    const values = aus.map(({ probability }) => probability);
+    return isSmoothed ? this.#smoothing.follow(id, values, time) : values;
+  }
+}

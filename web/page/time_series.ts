@@ -1,0 +1,118 @@
+/**
+ * The chosen action units of one face over time.
+ * @module
+ */
+import uPlot from "uplot";
+import type { Recording } from "./recording.ts";
+
+/** Seconds that are in view while frames come in. */
+const WINDOW = 30;
+/** Most action units at one time; the colours of style.css's --series-1 to --series-4. */
+const MOST_UNITS = 4;
+/** Milliseconds between two drawings: the eye follows lines at ten a second. */
+const PAUSE = 100;
+
+/** The chart. */
+export class TimeSeries {
+  readonly #charted: number[] = [];
+  #chart?: uPlot;
+  #drawnAt = 0;
+  #last: [recording: Recording, face: number, isWhole: boolean] | undefined;
+  #names: readonly string[] = [];
+
+  constructor(private readonly element: HTMLElement) {
+    new ResizeObserver(() => this.#chart?.setSize(this.#size)).observe(element);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#rebuild());
+  }
+
+  /** Starts anew with the names of a model's action units; charts those at the places given. */
+  setUnits(names: readonly string[], charted: readonly number[]): void {
+    this.#names = names;
+    this.#charted.splice(0, Infinity, ...charted.slice(0, MOST_UNITS));
+    this.#last = undefined;
+    this.#rebuild();
+  }
+
+  /** Charts an action unit, in place of the oldest where there are too many, or charts it no longer. */
+  toggle(unit: number): void {
+    const at = this.#charted.indexOf(unit);
+    if (at >= 0) this.#charted.splice(at, 1);
+    else this.#charted.push(unit);
+    if (this.#charted.length > MOST_UNITS) this.#charted.shift();
+    this.#rebuild();
+  }
+
+  /** The charted action units with their colours. */
+  get colors(): ReadonlyMap<number, string> {
+    return new Map(this.#charted.map((unit, i) => [unit, `var(--series-${i + 1})`]));
+  }
+
+  /**
+   * Draws what was recorded of a face.
+   * @param isWhole the whole recording, not just its newest seconds; drawn at once
+   */
+  show(recording: Recording, face: number, isWhole: boolean): void {
+    this.#last = [recording, face, isWhole];
+    const now = performance.now();
+    if (!isWhole && now - this.#drawnAt < PAUSE) return;
+    this.#drawnAt = now;
+    this.#draw();
+  }
+
+  /** Empties the chart. */
+  clear(): void {
+    this.#last = undefined;
+    this.#chart?.setData([[], ...this.#charted.map(() => [])] as unknown as uPlot.AlignedData);
+  }
+
+  #draw(): void {
+    if (!this.#last || !this.#chart || this.element.clientWidth === 0) return;
+    const [recording, face, isWhole] = this.#last;
+    const end = recording.lastTime, from = isWhole ? -Infinity : end - WINDOW;
+    const series = this.#charted.map((unit) => recording.series(face, unit, from));
+    const times = series.at(0)?.times ?? [];
+    this.#chart.setData([times, ...series.map(({ values }) => values)] as uPlot.AlignedData, false);
+    const min = isWhole ? times[0] ?? 0 : Math.max(times[0] ?? 0, end - WINDOW);
+    this.#chart.setScale("x", { min, max: isWhole ? end : Math.max(end, min + WINDOW) });
+  }
+
+  #rebuild(): void {
+    this.#chart?.destroy();
+    const style = getComputedStyle(this.element);
+    const color = (name: string) => style.getPropertyValue(name).trim();
+    const axis: uPlot.Axis = {
+      stroke: color("--muted"),
+      grid: { stroke: color("--line"), width: 1 },
+      ticks: { show: false },
+      font: "12px system-ui, sans-serif",
+    };
+    this.#chart = new uPlot(
+      {
+        ...this.#size,
+        cursor: { y: false, drag: { setScale: false } },
+        legend: { live: false, markers: { width: 0 } },
+        scales: { x: { time: false }, y: { range: [0, 1] } },
+        axes: [
+          { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
+          { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => tick.toFixed(1)) },
+        ],
+        series: [
+          {},
+          ...this.#charted.map((unit, i): uPlot.Series => ({
+            label: this.#names[unit],
+            stroke: color(`--series-${i + 1}`),
+            width: 2,
+            points: { show: false },
+          })),
+        ],
+      },
+      [[], ...this.#charted.map(() => [])] as unknown as uPlot.AlignedData,
+      this.element,
+    );
+    this.#draw();
+  }
+
+  get #size(): { width: number; height: number } {
+    return { width: Math.max(200, this.element.clientWidth), height: 150 };
+  }
+}
