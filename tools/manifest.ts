@@ -17,7 +17,9 @@ import { FOLDER_LAYOUT, openFolder } from "./manifest/folder.ts";
 import { GFT_LAYOUT, openGft } from "./manifest/gft.ts";
 import { checkRoot } from "./manifest/layout.ts";
 import { openRafdb, RAFDB_LAYOUT } from "./manifest/rafdb.ts";
+import { compareWithFolds } from "./manifest/published_folds.ts";
 import { writeReport } from "./manifest/report.ts";
+import { withFaces } from "./manifest/summary.ts";
 
 const OPTIONS = {
   root: { type: "string" },
@@ -122,16 +124,18 @@ async function make(name: string, set: DataSet, settings: Settings): Promise<voi
     await alignSamples(set, settings, journal);
     const assembled = await assemble(set, settings, journal);
     await writeReport(name, settings, assembled);
-    say(settings, assembled);
+    say(name, settings, assembled);
   } finally {
     journal.close();
   }
 }
 
-function say({ out }: Settings, { summary, notes, samples, videos }: Assembled): void {
+function say(name: string, { out }: Settings, { summary, notes, samples, videos }: Assembled): void {
   const from = `${samples} ${videos > 0 ? `labelled frames of ${videos} videos` : "labelled pictures"}`;
   console.log(`${summary.faces} faces of ${from} are in ${join(out, "manifest.jsonl")}.`);
   for (const { kind, count } of notes.all()) console.log(`  ${kind}: ${count}`);
+  const people = compareWithFolds(name, withFaces(summary.subjects));
+  if (people) console.log(people);
   console.log(`Look at ${join(out, "report.html")} to see whether they are aligned well.`);
   if (summary.faces === 0) {
     throw new LayoutError("Not one face could be aligned, so nothing can be trained on it.");

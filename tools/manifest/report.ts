@@ -14,7 +14,8 @@ import { writeWhole } from "../faces/write_whole.ts";
 import type { Settings } from "./align_samples.ts";
 import type { Assembled } from "./assemble.ts";
 import { KINDS } from "./notes.ts";
-import type { ShownFace, Summary } from "./summary.ts";
+import { compareWithFolds } from "./published_folds.ts";
+import { type ShownFace, type Summary, withFaces } from "./summary.ts";
 
 /** Faces of the sheet; the mean is taken over all that were drawn. */
 const SHEET = 48;
@@ -32,7 +33,7 @@ export async function writeReport(name: string, settings: Settings, assembled: A
     problems(assembled),
     emotions(summary),
     units(summary),
-    subjects(summary),
+    subjects(name, summary),
     made(name, settings),
   ];
   await writeWhole(join(settings.out, "report.html"), htmlPage(`Faces of ${name}`, parts.join("\n")));
@@ -185,10 +186,13 @@ function units({ units }: Summary): string {
     htmlTable([...head, ...(isGraded ? ["0", "1", "2", "3", "4", "5"] : [])], rows, true);
 }
 
-function subjects({ subjects }: Summary): string {
+function subjects(name: string, { subjects }: Summary): string {
   if (subjects.size === 0 || subjects.size > MOST_SUBJECTS) return "";
   const rows = [...subjects].map(([subject, { faces, missed }]) => [subject, String(faces), String(missed)]);
-  return `<h2>Subjects</h2>${htmlTable(["Subject", "faces", "without"], rows, true)}`;
+  const people = compareWithFolds(name, withFaces(subjects));
+  return `<h2>Subjects</h2>${people ? `<p>${people}</p>` : ""}${
+    htmlTable(["Subject", "faces", "without"], rows, true)
+  }`;
 }
 
 function made(name: string, { size, points, every }: Settings): string {

@@ -85,6 +85,11 @@ export class Summary {
   }
 }
 
+/** The subjects that have faces. */
+export function withFaces(subjects: Summary["subjects"]): Set<string> {
+  return new Set([...subjects].filter(([, { faces }]) => faces > 0).map(([subject]) => subject));
+}
+
 /** Keeps the few of many with the lowest rank, in its order. */
 export class Best<T> {
   readonly #kept: { rank: number; item: T }[] = [];
