@@ -1,0 +1,42 @@
+/**
+ * `deno task tables`: the paper's Tables I-III with what `deno task benchmark` has measured beside what is reported.
+ * @module
+ */
+import { join } from "node:path";
+import { type FlagList, runProgram, SHARED_FLAGS, UsageError } from "../train/flags.ts";
+import { BENCHMARKS } from "../train/protocols.ts";
+import { writeAtomically } from "../train/whole_file.ts";
+import { FORMATS } from "./tables/formats.ts";
+import { makeTables, readBenchmarks } from "./tables/rows.ts";
+
+const FLAGS: FlagList = {
+  set: { kind: "text", help: `one data set only: ${Object.keys(BENCHMARKS).join(", ")}` },
+  format: { kind: "text", help: `what is printed: ${Object.keys(FORMATS).join(", ")} (default: txt)` },
+  out: { kind: "text", help: "folder to write all formats to, as tables.txt, .csv, .tex and .html, instead" },
+  help: SHARED_FLAGS.help,
+};
+
+if (import.meta.main) {
+  await runProgram({
+    summary: "deno task tables: the paper's Tables I-III with your benchmarks beside them.",
+    flags: FLAGS,
+  }, ({ text }) => {
+    const { set, format = "txt", out } = text;
+    if (set !== undefined && !Object.hasOwn(BENCHMARKS, set)) {
+      throw new UsageError(`--set=${set}: sets are ${Object.keys(BENCHMARKS).join(", ")}.`);
+    }
+    if (!Object.hasOwn(FORMATS, format)) {
+      throw new UsageError(`--format=${format}: formats are ${Object.keys(FORMATS).join(", ")}.`);
+    }
+    const tables = makeTables(readBenchmarks()).filter((table) => !set || table.set === set);
+    if (!out) {
+      console.log(FORMATS[format as keyof typeof FORMATS](tables).trimEnd());
+      return;
+    }
+    Deno.mkdirSync(out, { recursive: true });
+    for (const [ending, write] of Object.entries(FORMATS)) {
+      writeAtomically(join(out, `tables.${ending}`), write(tables));
+      console.log(join(out, `tables.${ending}`));
+    }
+  });
+}
