@@ -35,7 +35,7 @@ export function openRafdb(root: string, { pictures }: { pictures?: string }): Da
     throw new LayoutError(`--pictures=${pictures} is original or aligned.`);
   }
   const [labels] = [root, ...findFolders(root, /./)].flatMap((folder) => list(folder))
-    .filter(({ name }) => /^list_part?it?i?tion_label\.txt$/i.test(name)).map(({ path }) => path);
+    .filter(({ name }) => /^list_par?tition_label\.txt$/i.test(name)).map(({ path }) => path);
   if (!labels) {
     throw new LayoutError(`${root} holds no EmoLabel/list_patition_label.txt, where RAF-DB has its labels.`);
   }
