@@ -125,7 +125,7 @@ describe("FORMATS", () => {
       for (const row of rows) assertEquals(row.split(" & ").length, columns, row);
     }
     const html = FORMATS.html(makeTables([result("gft", { run: "a<b" })]));
-    assertStringIncludes(html, "measured, run a&lt;b");
+    assertStringIncludes(html, "measured, run a&#60;b");
     assertEquals(html.match(/<tr class="reported">/g)!.length, 42);
     assertEquals(html.match(/<tr class="measured">/g)!.length, 12);
   });
