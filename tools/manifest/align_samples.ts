@@ -95,7 +95,9 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
       if (pixels) yield jobOf(wanted.get(position)!, pixels, settings);
     }
     const reason = next.value;
-    journal.add({ source, frames: count, ...(reason && { reason, why: "unreadable" }) });
+    if (reason || !journal.has(source)) {
+      journal.add({ source, frames: count, ...(reason && { reason, why: "unreadable" }) });
+    }
   }
 
   await runWorkers(jobs(), Math.min(settings.workers, Math.max(1, left)), (entry) => {
