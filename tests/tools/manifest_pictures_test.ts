@@ -34,11 +34,12 @@ afterEach(() => {
 /** Two heads side by side. */
 async function pair(left: number, right: number): Promise<Uint8Array> {
   const ground = { width: 640, height: 320, channels: 3 as const, background: "#8d8478" };
-  const parts = [{ input: await picture(left), left: 0, top: 0 }, {
-    input: await picture(right),
-    left: 320,
+  const part = async (head: number, left: number) => ({
+    input: Buffer.from(await picture(head)),
+    left,
     top: 0,
-  }];
+  });
+  const parts = [await part(left, 0), await part(right, 320)];
   return await sharp({ create: ground }).composite(parts).jpeg().toBuffer();
 }
 
