@@ -33,6 +33,9 @@ const faceSchema = z.object({
     probability: share,
     threshold: share,
     present: z.boolean().openapi({ description: "probability >= threshold" }),
+    intensity: z.number().min(0).max(5).optional().openapi({
+      description: "5 x probability, of models whose target is intensity",
+    }),
   })).openapi({
     description: `Of ${ACTION_UNITS.map(({ au }) => `AU${au}`).join(", ")} those the model knows`,
   }),

@@ -4,15 +4,7 @@ import { join, resolve } from "node:path";
 import { predict } from "./au_model.ts";
 import { openBackend } from "./backend.ts";
 import { writeAtomically } from "./checkpoint.ts";
-import {
-  COMMITTED_FACES,
-  type Face,
-  ManifestError,
-  manifestPath,
-  readManifest,
-  type Split,
-  SPLITS,
-} from "./data.ts";
+import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -22,13 +14,14 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
+import { readAllFaces } from "./finetune_inputs.ts";
 import { readableRows, viewOptions } from "./finetune_run.ts";
 import { refuseKnownSubjects } from "./folds.ts";
-import { accuracy, scoreUnits, type UnitScores } from "./metrics.ts";
+import { accuracy, type UnitScores } from "./metrics.ts";
 import { disposeStored, loadModel } from "./model_store.ts";
-import { labelRows } from "./online_probe.ts";
 import { Progress } from "./progress.ts";
 import { averageFolds, type Averages, scoresCsv, tableLines } from "./score_table.ts";
+import { scoreTarget, type Target, targetRows } from "./target.ts";
 import { ViewLoader } from "./views.ts";
 import { exists } from "./whole_file.ts";
 
@@ -59,7 +52,8 @@ async function main({ text, switches }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
   const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
-  const { faces, split } = testFaces(manifest, text.split, switches.has("skipBroken"));
+  const { target } = stored.config;
+  const { faces, split } = testFaces(manifest, text.split, target, switches.has("skipBroken"));
   refuseKnownSubjects(faces, stored.subjects);
   console.log(
     `Model ${stored.name} on ${faces.length} faces of ${
@@ -82,7 +76,7 @@ async function main({ text, switches }: Flags): Promise<void> {
   const evaluation = evaluateFaces(Array.from(kept, (i) => faces[i]), model.aus, {
     probabilities: rows,
     emotions: emotions && readableRows(everyone, emotions, loader).rows,
-  });
+  }, target);
   for (const line of tableLines(evaluation.units, evaluation.averages)) console.log(line);
   if (evaluation.emotionAccuracy !== null) {
     console.log(
@@ -93,8 +87,9 @@ async function main({ text, switches }: Flags): Promise<void> {
   }
   for (const { group, faces: count, averages } of evaluation.groups) {
     const share = (value: number) => (100 * value).toFixed(1).padStart(5);
+    const icc = averages.icc === undefined ? "" : `   ICC(3,1) ${averages.icc.toFixed(2).padStart(5)}`;
     console.log(
-      `${group.padEnd(24)}${String(count).padStart(6)} faces   F1 ${share(averages.f1)}   AUC ${
+      `${group.padEnd(24)}${String(count).padStart(6)} faces${icc}   F1 ${share(averages.f1)}   AUC ${
         share(averages.auc)
       }`,
     );
@@ -117,14 +112,15 @@ export function evaluateFaces(
   faces: readonly Face[],
   aus: readonly number[],
   { probabilities, emotions }: { probabilities: Float32Array; emotions?: Float32Array },
+  target: Target = "occurrence",
 ): Evaluation {
-  const labels = labelRows(faces, aus);
-  const units = scoreUnits(aus, probabilities, labels);
+  const labels = targetRows(faces, aus, target);
+  const units = scoreTarget(target, aus, probabilities, labels);
   const score = (chosen: number[]) => {
     const rows = Float32Array.from(
       chosen.flatMap((n) => [...probabilities.subarray(n * aus.length, (n + 1) * aus.length)]),
     );
-    return averageFolds([scoreUnits(aus, rows, chosen.map((n) => labels[n]))]);
+    return averageFolds([scoreTarget(target, aus, rows, chosen.map((n) => labels[n]))]);
   };
   const groups = Map.groupBy(
     faces.flatMap((face, n) => groupsOf(face).map((group) => ({ group, n }))),
@@ -168,14 +164,13 @@ function groupsOf({ other }: Face): string[] {
 function testFaces(
   manifest: string,
   wanted: string | undefined,
+  target: Target,
   skipBroken: boolean,
 ): { faces: Face[]; split: Split | "all" } {
   if (wanted !== undefined && !SPLITS.includes(wanted as Split)) {
     throw new UsageError(`--split=${wanted} is no split; splits are ${SPLITS.join(", ")}.`);
   }
-  const broken: string[] = [];
-  const all = readManifest(manifest, { skipBroken, onBroken: (sentence) => broken.push(sentence) });
-  if (broken.length) console.log(`skipped ${broken.length} lines; the first: ${broken[0]}`);
+  const all = readAllFaces(manifest, skipBroken);
   const hasSplits = all.some((face) => face.split);
   if (wanted && !hasSplits) {
     throw new UsageError(
@@ -183,12 +178,13 @@ function testFaces(
     );
   }
   const split = hasSplits ? (wanted ?? "test") as Split : "all";
-  const faces = all.filter((face) => face.present.size > 0 && (split === "all" || face.split === split));
+  const field = target === "intensity" ? "intensity" : "present";
+  const faces = all.filter((face) => face[field].size > 0 && (split === "all" || face.split === split));
   if (faces.length === 0) {
     throw new ManifestError(
       `${manifest}: no face${
         split === "all" ? "" : ` of split ${split}`
-      } carries action-unit labels ("present").`,
+      } carries action-unit labels ("${field}").`,
     );
   }
   return { faces, split };

@@ -8,7 +8,9 @@ import { sha256, writeAtomically } from "./checkpoint.ts";
 import { COMMITTED_FACES } from "./data.ts";
 import { describeEngine, type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "./flags.ts";
 import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
+import type { UnitScores } from "./metrics.ts";
 import { type Precision, toOnnx } from "./onnx.ts";
+import { THRESHOLDS } from "./target.ts";
 import { exists } from "./whole_file.ts";
 
 const FLAGS: FlagList = {
@@ -74,8 +76,8 @@ function cardOf(
     format: 1,
     name: "emoco",
     version: name,
-    target: "occurrence",
-    aus: model.aus.map((au) => ({ au, threshold: 0.5 })),
+    target: config.target,
+    aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
     input: {
       size: config.imageSize,
@@ -113,11 +115,9 @@ function measures(folder: string): Record<string, unknown> {
   for (const [key, file] of [["folds", "folds.json"], ["test", "evaluation-test.json"]] as const) {
     try {
       const { averages, units, groups } = JSON.parse(Deno.readTextFileSync(join(folder, file)));
-      const perUnit = (units as { au: number; f1: number; auc: number }[]).map(({ au, f1, auc }) => ({
-        au,
-        f1,
-        auc,
-      }));
+      const perUnit = (units as UnitScores[]).map(({ au, f1, auc, icc, pcc, mae }) =>
+        icc === undefined ? { au, f1, auc } : { au, f1, auc, icc, pcc, mae }
+      );
       found[key] = { averages, units: perUnit, ...(groups ? { groups } : {}) };
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;

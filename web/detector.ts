@@ -13,12 +13,14 @@ export interface DetectedUnit {
   readonly au: number;
   /** Its English name in FACS. */
   readonly name: string;
-  /** The model's probability, 0-1. */
+  /** The model's probability, 0-1; of a model of intensity, the share of the full one. */
   readonly probability: number;
   /** The probability from which the unit counts as present. */
   readonly threshold: number;
   /** probability >= threshold: the only decision there is. */
   readonly present: boolean;
+  /** 5 times the probability, on FACS's scale of 0 to 5; absent where the model knows occurrence only. */
+  readonly intensity?: number;
 }
 
 /** A face with what it does; box and points are in pixels of the picture. */
@@ -122,13 +124,14 @@ export class AuDetector {
   }
 
   private readFace(outputs: Record<string, Values>, index: number): Pick<DetectedFace, "aus" | "emotions"> {
-    const { aus, emotions } = this.card;
+    const { aus, emotions, target } = this.card;
     const units = aus.map(({ au, threshold }, i) => {
       const probability = outputs.probabilities.data[index * aus.length + i];
       if (!(probability >= 0 && probability <= 1)) {
         throw new Error(`The model's probability of AU${au} is ${probability}: the model file is broken.`);
       }
-      return { au, name: actionUnit(au).name, probability, threshold, present: probability >= threshold };
+      const unit = { au, name: actionUnit(au).name, probability, threshold, present: probability >= threshold };
+      return target === "intensity" ? { ...unit, intensity: 5 * probability } : unit;
     });
     if (!emotions) return { aus: units };
     const row = emotions.map((emotion, i) => [emotion, outputs.emotions.data[index * emotions.length + i]]);

@@ -45,7 +45,7 @@ export interface ModelCard {
   readonly format: 1;
   readonly name: string;
   readonly version: string;
-  /** What the labels of training were: occurrence (0/1) or intensity (0-5). */
+  /** What the labels of training were: occurrence (0/1), or intensity (0-5), of which the output is a fifth. */
   readonly target: "occurrence" | "intensity";
   /** The model's AUs in output order, with the probability from which each counts as present. */
   readonly aus: readonly { readonly au: number; readonly threshold: number }[];

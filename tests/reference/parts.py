@@ -2,7 +2,8 @@
 import numpy as np
 import torch
 import torchvision
-from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from scipy.stats import pearsonr
+from sklearn.metrics import average_precision_score, f1_score, mean_absolute_error, roc_auc_score
 from torch import nn
 from torchvision.transforms.v2 import functional as pictures
 
@@ -18,6 +19,7 @@ def save_parts(save, flat, in_tensorflow_order):
     save("optimizer", optimizer_fixture(random))
     save("metrics", metrics_fixture(random))
     save("pictures", pictures_fixture(random))
+    save("intensity", intensity_fixture(np.random.default_rng(8)))
 
 
 def check_against_torchvision():
@@ -95,6 +97,31 @@ def metrics_fixture(random):
         precision.append(average_precision_score(truth, score) if truth.any() else np.nan)
     measures = dict(f1=f1, auc=auc, averagePrecision=precision)
     return dict(scores=scores, labels=labels, **{k: np.array(v, np.float32) for k, v in measures.items()})
+
+
+def intensity_fixture(random):
+    """Answers in 0-5 and grades 0-5; 9 stands for a missing grade, the last unit's grades do not vary."""
+    count, units = 50, 4
+    grades = random.integers(0, 6, size=(count, units))
+    answers = np.clip(grades * [0.9, 0.5, 0.1, 1] + random.normal(size=(count, units)), 0, 5).astype(np.float32)
+    grades[:, 3] = 2
+    grades[random.random((count, units)) < 0.15] = 9
+    icc, pcc, mae, f1 = [], [], [], []
+    for unit in range(units):
+        known = grades[:, unit] != 9
+        truth, answer = grades[known, unit].astype(float), answers[known, unit].astype(float)
+        table = np.stack([answer, truth], 1)  # Shrout and Fleiss: targets as rows, judges as columns
+        n, k = table.shape
+        total = ((table - table.mean()) ** 2).sum()
+        between = k * ((table.mean(1) - table.mean()) ** 2).sum()
+        judges = n * ((table.mean(0) - table.mean()) ** 2).sum()
+        bms, ems = between / (n - 1), (total - between - judges) / ((n - 1) * (k - 1))
+        icc.append((bms - ems) / (bms + (k - 1) * ems))
+        pcc.append(pearsonr(answer, truth)[0] if truth.std() > 0 else np.nan)
+        mae.append(mean_absolute_error(truth, answer))
+        f1.append(f1_score(truth >= 2, answer >= 1.5))
+    measures = {k: np.array(v, np.float32) for k, v in dict(icc=icc, pcc=pcc, mae=mae, f1=f1).items()}
+    return dict(answers=answers, grades=grades.astype(np.int32), **measures)
 
 
 def pictures_fixture(random):

@@ -23,13 +23,13 @@ function faceLines({ box, score, aus, emotions }: DetectedFace, number: number):
     lines.push(`  ${sorted.map(([name, value]) => `${name} ${value.toFixed(2)}`).join("  ")}`);
   }
   const longest = Math.max(...aus.map(({ name }) => name.length));
-  for (const { au, name, probability, threshold, present } of aus) {
+  for (const { au, name, probability, threshold, present, intensity } of aus) {
     const filled = Math.round(probability * BAR), mark = Math.min(BAR - 1, Math.floor(threshold * BAR));
     const bar = Array.from({ length: BAR }, (_, i) => i < filled ? "█" : i === mark ? "│" : "·").join("");
     lines.push(
-      `  ${`AU${au}`.padEnd(5)} ${name.padEnd(longest)}  ${bar}  ${probability.toFixed(2)}${
-        present ? "  present" : ""
-      }`,
+      `  ${`AU${au}`.padEnd(5)} ${name.padEnd(longest)}  ${bar}  ${
+        intensity?.toFixed(1) ?? probability.toFixed(2)
+      }${present ? "  present" : ""}`,
     );
   }
   return lines;
