@@ -8,6 +8,7 @@ import { sha256, writeAtomically } from "./checkpoint.ts";
 import { COMMITTED_FACES } from "./data.ts";
 import { describeEngine, type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "./flags.ts";
 import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
+import { nameSet, termsOf } from "./licensed_sets.ts";
 import type { UnitScores } from "./metrics.ts";
 import { type Precision, toOnnx } from "./onnx.ts";
 import { THRESHOLDS } from "./target.ts";
@@ -40,9 +41,11 @@ function main({ text }: Flags): void {
   const foreign = [stored.config.pretrainingData ?? null, stored.config.data].find((data) =>
     data !== null && data !== COMMITTED_FACES
   );
-  if (foreign !== undefined && !text.licence) {
+  const { sets } = stored.config;
+  if ((foreign !== undefined || sets.length > 0) && !text.licence) {
+    const what = sets.length ? sets.map(nameSet).join(" and ") : foreign;
     throw new UsageError(
-      `${stored.name} was trained on ${foreign}; name the terms of that data set by --licence="..."; they go into the card.`,
+      `${stored.name} was trained on ${what}; name the terms of that data set by --licence="..."; they go into the card.`,
     );
   }
   const { folder } = stored;
@@ -57,7 +60,8 @@ function main({ text }: Flags): void {
     files[name] = { sha256: sha256(bytes), precision: kind };
     console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
   }
-  const limits = foreign === undefined ? `${RENDERED} ${LIMITS}` : LIMITS;
+  const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
+  const limits = `${origin} ${LIMITS}`.trim();
   const card = cardOf(stored, files, text.licence ?? "MIT", limits);
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
@@ -89,10 +93,10 @@ function cardOf(
     },
     alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
     training: {
-      data: [...new Set([config.pretrainingData, config.data])].flatMap((data) =>
-        data ? [dataName(data)] : []
-      )
-        .join(", "),
+      data: [
+        ...new Set([config.pretrainingData, config.data].flatMap((data) => data ? [dataName(data)] : [])),
+        ...config.sets.map(nameSet).map((name) => `set ${name}`),
+      ].join(", "),
       subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
     },
     metrics: measures(folder),

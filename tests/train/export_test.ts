@@ -143,6 +143,28 @@ describe("deno task export", () => {
     assert(!card("half-ours").limits.includes("rendered"));
   });
 
+  it("asks for the terms of a licensed set wherever its faces lie, and names it and them in the card", async () => {
+    const sets = { data: COMMITTED_FACES, pretrainingData: COMMITTED_FACES, sets: ["affectnet", "disfa"] };
+    writeModelRun(folder, "licensed", { changes: { ...sets, target: "intensity" } });
+    assertStringIncludes(
+      await complaint("--from=licensed"),
+      "licensed was trained on AffectNet and DISFA; name",
+    );
+    assertEquals(files("licensed"), []);
+    const { code, stderr } = await exportModel(
+      "--from=licensed",
+      "--licence=Our laboratory's agreement of 2026",
+    );
+    assertEquals(code, 0, stderr);
+    const { licence, limits, training, target, aus } = card("licensed");
+    assertEquals(licence, "Our laboratory's agreement of 2026");
+    assertStringIncludes(limits, "Trained on AffectNet, which is licensed for non-commercial research");
+    assertStringIncludes(limits, "Trained on DISFA, which is");
+    assertStringIncludes(training.data, "set AffectNet, set DISFA");
+    // Intensity: the output is a fifth of it, and 2 and more counts as present.
+    assertEquals([target, aus[0]], ["intensity", { au: 4, threshold: 0.3 }]);
+  });
+
   it("refuses a precision that there is not, and a run that is no action-unit model", async () => {
     const [precision, run] = await Promise.all([complaint("--precision=int8"), complaint("--from=pre")]);
     assertStringIncludes(precision, "--precision=int8: a precision is float32 or float16.");
