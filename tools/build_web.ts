@@ -40,6 +40,14 @@ const ASSETS: readonly [name: string, path: string][] = [
   ["example.jpg", fileURLToPath(new URL("../tests/fixtures/astronaut.jpg", import.meta.url))],
 ];
 
+/** Joined to one style sheet, in this order. */
+const STYLES = [
+  packaged("uplot/dist/uPlot.min.css"),
+  ...["base", "controls", "stage", "measures", "foot", "phone"].map((name) =>
+    join(PAGE, `style/${name}.css`)
+  ),
+];
+
 /** What was built. */
 export interface BuiltPage {
   readonly folder: string;
@@ -76,11 +84,9 @@ export async function buildWeb(folder: string): Promise<BuiltPage> {
   const links: Record<string, string> = {
     "app.js": (await move("app.js")).url,
     "icon.svg": (await put("icon.svg", icon)).url,
-    "style.css": (await put(
-      "style.css",
-      await Deno.readTextFile(packaged("uplot/dist/uPlot.min.css")) +
-        await Deno.readTextFile(join(PAGE, "style.css")),
-    )).url,
+    "style.css":
+      (await put("style.css", (await Promise.all(STYLES.map((path) => Deno.readTextFile(path)))).join("")))
+        .url,
   };
   for (const side of [192, 512]) {
     links[`icon-${side}.png`] =

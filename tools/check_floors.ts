@@ -17,10 +17,17 @@ import { type Import, readModuleGraph, runDeno } from "./module_graph.ts";
 
 /** Files of the browser-safe half of web, with what they are made of; a new part of image or detector is added here. */
 const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample"].map((name) => `web/${name}.ts`);
-const FLOOR_1 = ["face_finder", "blazeface_output", "detector", "inference"].map((name) => `web/${name}.ts`);
+const FLOOR_1 = [
+  "face_finder",
+  "blazeface_output",
+  "face_follower",
+  "face_tracker",
+  "detector",
+  "inference",
+].map((name) => `web/${name}.ts`);
 const WEB_FOR_TRAIN = ["web/facs.ts", "web/model_card.ts", "web/image.ts"];
 /** What loads an onnxruntime and hands it to the detector; in serve, its worker threads and the edge. */
-const ONNXRUNTIME_DOORS = ["serve/inference_worker.ts", "serve/edge.ts", "web/worker.ts"];
+const ONNXRUNTIME_DOORS = ["serve/inference_worker.ts", "serve/edge.ts", "web/page/worker.ts"];
 const TFJS_DOOR = "train/backend.ts";
 
 const MEMBERS = ["train", "web", "serve", "tools", "tests"];

@@ -130,7 +130,13 @@ export class AuDetector {
       if (!(probability >= 0 && probability <= 1)) {
         throw new Error(`The model's probability of AU${au} is ${probability}: the model file is broken.`);
       }
-      const unit = { au, name: actionUnit(au).name, probability, threshold, present: probability >= threshold };
+      const unit = {
+        au,
+        name: actionUnit(au).name,
+        probability,
+        threshold,
+        present: probability >= threshold,
+      };
       return target === "intensity" ? { ...unit, intensity: 5 * probability } : unit;
     });
     if (!emotions) return { aus: units };

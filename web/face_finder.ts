@@ -126,6 +126,20 @@ export class BlazeFace implements FaceFinder {
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 
+  /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */
+  async follow(image: Pixels, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
+    const { leftEye, rightEye, nose, mouth } = points;
+    const center: Point = [box.x + box.width / 2, box.y + box.height / 2];
+    const before = {
+      score,
+      width: box.width,
+      height: box.height,
+      points: [center, rightEye, leftEye, nose, mouth],
+    };
+    const face = nearest(before, await this.look(closeUp(image, before).view));
+    return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
+  }
+
   /** Frees the model's memory. */
   release(): Promise<void> {
     return this.model.release();

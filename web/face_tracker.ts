@@ -5,7 +5,7 @@
 import type { Box } from "./face_finder.ts";
 
 /** How long a face that is out of sight keeps its number, in seconds. */
-const REMEMBERED = 1.5;
+const REMEMBERED = 3;
 /** Most that a face may be off the place where it is expected, in widths of its box; changed size counts as well. */
 const MOST_COST = 1;
 /** Part of the newest movement in the estimated speed; the rest is what was known before. */

@@ -12,114 +12,155 @@ export interface Pixels {
   readonly data: Uint8ClampedArray<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 }
 
+/** How a warp averages: "exact" is the one crop that models are trained on, "quick" is for looking around. */
+export type WarpQuality = "exact" | "quick";
+
 /**
  * A square of `size` pixels a side, filled through the similarity that leads from the picture to it: the mean over
- * each pixel's area when it shrinks, bilinear when it enlarges, edge pixels repeated outside the picture.
+ * each pixel's area when it shrinks, bilinear when it enlarges, edge pixels repeated outside the picture. A quick one
+ * averages whole blocks to within a factor of 1.5 and is bilinear from there.
  */
-export function warp(image: Pixels, toCrop: Similarity, size: number): Pixels {
+export function warp(
+  image: Pixels,
+  toCrop: Similarity,
+  size: number,
+  quality: WarpQuality = "exact",
+): Pixels {
   checkPixels(image);
   if (!Number.isInteger(size) || size < 1) {
     throw new RangeError(`A crop's side must be 1 or more, got ${size}.`);
   }
-  const back = invert(toCrop);
+  const back = invert(toCrop), data = words(image);
   const shrink = Math.sqrt(back.a * back.a + back.b * back.b);
-  if (shrink < 4) return sample(image, back, size, shrink);
   // A face much larger than the crop: whole k x k blocks are averaged first, so that the cost stays one look at
   // each pixel under the crop. 2 <= shrink / k < 3 remains, where the block's own width no longer shows.
-  const k = Math.floor(shrink / 2);
+  const k = quality === "quick" ? Math.max(1, Math.round(shrink)) : shrink < 4 ? 1 : Math.floor(shrink / 2);
+  const n = quality === "quick" ? 1 : Math.max(1, Math.ceil(shrink / k - 1e-3));
+  if (k === 1) return fill(data, image.width, image.height, back, size, n, shrink);
   const reach = (Math.abs(back.a) + Math.abs(back.b)) * size / 2 + 2 * k;
   const [cx, cy] = transformPoint(back, [size / 2, size / 2]);
   const left = clamp(Math.floor(cx - reach), 0, image.width - 1);
   const top = clamp(Math.floor(cy - reach), 0, image.height - 1);
   const right = clamp(Math.ceil(cx + reach), left + 1, image.width);
   const bottom = clamp(Math.ceil(cy + reach), top + 1, image.height);
-  const blocks = averageBlocks(image, left, top, right, bottom, k);
+  const blocks = averageBlocks(data, image.width, left, top, right, bottom, k);
   const inBlocks = { a: back.a / k, b: back.b / k, x: (back.x - left) / k, y: (back.y - top) / k };
-  return sample(blocks, inBlocks, size, shrink / k);
+  return fill(blocks.data, blocks.width, blocks.height, inBlocks, size, n, shrink / k);
 }
 
 /**
  * Crop pixel (i, j) is the mean of n x n bilinear samples, n = ceil(shrink), laid evenly over (shrink - 1) pixels
  * of the picture. With the samples' own width of one pixel that covers `shrink` pixels: exactly the area's mean
- * when shrink is whole, a plain bilinear sample when it is 1 or less, and no jump in sharpness between them.
+ * when shrink is whole, a plain bilinear sample when n is 1, and no jump in sharpness between them.
  *
  * For speed positions are in 1/256 pixel and two channels share a 32-bit word: weights sum to 256, so a channel
  * times its weights stays below 2^16 and never runs into the next one.
  */
-function sample(image: Pixels, back: Similarity, size: number, shrink: number): Pixels {
-  const data = words(image);
-  const out = new Uint32Array(size * size);
-  const n = Math.max(1, Math.ceil(shrink - 1e-3));
+function fill(
+  data: Int32Array,
+  width: number,
+  height: number,
+  back: Similarity,
+  size: number,
+  n: number,
+  shrink: number,
+): Pixels {
+  const out = new Int32Array(size * size);
   const span = n > 1 ? (shrink - 1) / shrink : 0; // in crop pixels
   const step = n > 1 ? span / (n - 1) : 0;
-  const width = image.width, maxX = (width - 1) * 256, maxY = (image.height - 1) * 256;
+  const maxX = (width - 1) * 256, maxY = (height - 1) * 256;
   const a = back.a * 256, b = back.b * 256, x0 = (back.x - 0.5) * 256 + 0.5, y0 = (back.y - 0.5) * 256 + 0.5;
-  const count = n * n * 256, half = count / 2;
+  const ax = new Float64Array(size * n), bx = new Float64Array(size * n);
+  for (let i = 0, t = 0; i < size; i++) {
+    for (let u = 0; u < n; u++, t++) {
+      const px = i + 0.5 - span / 2 + u * step;
+      ax[t] = a * px;
+      bx[t] = b * px;
+    }
+  }
+  const half = n * n * 128, part = 1 / (n * n);
   for (let j = 0, at = 0; j < size; j++) {
     for (let i = 0; i < size; i++, at++) {
       let c0 = half, c1 = half, c2 = half, c3 = half;
       for (let v = 0; v < n; v++) {
-        const py = j + 0.5 - span / 2 + v * step;
-        for (let u = 0; u < n; u++) {
-          const px = i + 0.5 - span / 2 + u * step;
-          const sx = clamp(a * px - b * py + x0, 0, maxX) | 0, sy = clamp(b * px + a * py + y0, 0, maxY) | 0;
-          const p = (sy >> 8) * width + (sx >> 8);
-          const right = sx < maxX ? 1 : 0, down = sy < maxY ? width : 0;
+        const py = j + 0.5 - span / 2 + v * step, ay = a * py, by = b * py;
+        for (let t = i * n; t < i * n + n; t++) {
+          const x = ax[t] - by + x0, y = bx[t] + ay + y0;
+          const sx = (x < 0 ? 0 : x > maxX ? maxX : x) | 0, sy = (y < 0 ? 0 : y > maxY ? maxY : y) | 0;
+          const p = Math.imul(sy >> 8, width) + (sx >> 8), right = sx < maxX ? 1 : 0;
+          const q = sy < maxY ? p + width : p;
           const fx = sx & 255, fy = sy & 255;
-          const w11 = (fx * fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
-          const d00 = data[p], d01 = data[p + right], d10 = data[p + down], d11 = data[p + right + down];
+          const w11 = Math.imul(fx, fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
+          const d00 = data[p], d01 = data[p + right], d10 = data[q], d11 = data[q + right];
           const even = Math.imul(d00 & 0xff00ff, w00) + Math.imul(d01 & 0xff00ff, w01) +
               Math.imul(d10 & 0xff00ff, w10) + Math.imul(d11 & 0xff00ff, w11) | 0;
           const odd = Math.imul(d00 >>> 8 & 0xff00ff, w00) + Math.imul(d01 >>> 8 & 0xff00ff, w01) +
               Math.imul(d10 >>> 8 & 0xff00ff, w10) + Math.imul(d11 >>> 8 & 0xff00ff, w11) | 0;
+          if (n === 1) {
+            out[at] = (even + 0x800080 >>> 8 & 0xff00ff) | (odd + 0x800080 & 0xff00ff00);
+            continue;
+          }
           c0 += even & 0xffff;
           c1 += odd & 0xffff;
           c2 += even >>> 16;
           c3 += odd >>> 16;
         }
       }
-      out[at] = c0 / count | (c1 / count | 0) << 8 | (c2 / count | 0) << 16 | (c3 / count | 0) << 24;
+      if (n > 1) out[at] = mean(c0, part) | mean(c1, part) << 8 | mean(c2, part) << 16 | mean(c3, part) << 24;
     }
   }
   return { width: size, height: size, data: new Uint8ClampedArray(out.buffer) };
 }
 
+/** A sum of samples in 1/256, times 1 / their number, rounded down; the half keeps clear of rounding in `part`. */
+function mean(sum: number, part: number): number {
+  return ((sum >> 8) + 0.5) * part | 0;
+}
+
 /** The picture's pixels as 32-bit words; copied only where the bytes do not start on a word. */
-function words({ data }: Pixels): Uint32Array {
+function words({ data }: Pixels): Int32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
-  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
 /** Means over k x k blocks of a part of the picture; its last row and column repeat to fill the last blocks. */
 function averageBlocks(
-  image: Pixels,
+  source: Int32Array,
+  stride: number,
   left: number,
   top: number,
   right: number,
   bottom: number,
   k: number,
-): Pixels {
-  const source = words(image);
+): { width: number; height: number; data: Int32Array } {
   const width = Math.ceil((right - left) / k), height = Math.ceil((bottom - top) / k);
-  const out = new Uint32Array(width * height);
-  const count = k * k, half = count >> 1;
+  const data = new Int32Array(width * height);
+  const part = 1 / (k * k), half = k * k >> 1;
   for (let j = 0, at = 0; j < height; j++) {
     for (let i = 0; i < width; i++, at++) {
       let c0 = half, c1 = half, c2 = half, c3 = half;
+      const from = left + i * k, inside = Math.min(k, right - from);
       for (let v = 0; v < k; v++) {
-        const row = Math.min(top + j * k + v, bottom - 1) * image.width;
-        for (let u = 0; u < k; u++) {
-          const word = source[row + Math.min(left + i * k + u, right - 1)];
-          c0 += word & 255;
-          c1 += word >>> 8 & 255;
-          c2 += word >>> 16 & 255;
-          c3 += word >>> 24;
+        const row = Math.min(top + j * k + v, bottom - 1) * stride + from;
+        // Two channels share a word: up to 257 pixels stay below 2^16.
+        for (let u = 0; u < k;) {
+          let even = 0, odd = 0;
+          for (const end = Math.min(u + 256, k); u < end; u++) {
+            const word = source[row + (u < inside ? u : inside - 1)];
+            even += word & 0xff00ff;
+            odd += word >>> 8 & 0xff00ff;
+          }
+          c0 += even & 0xffff;
+          c1 += odd & 0xffff;
+          c2 += even >>> 16;
+          c3 += odd >>> 16;
         }
       }
-      out[at] = c0 / count | (c1 / count | 0) << 8 | (c2 / count | 0) << 16 | (c3 / count | 0) << 24;
+      data[at] = (c0 + 0.5) * part | ((c1 + 0.5) * part | 0) << 8 | ((c2 + 0.5) * part | 0) << 16 |
+        ((c3 + 0.5) * part | 0) << 24;
     }
   }
-  return { width, height, data: new Uint8ClampedArray(out.buffer) };
+  return { width, height, data };
 }
 
 /** The whole picture at another size: each axis by area when it shrinks, linear when it grows. */

@@ -5,6 +5,7 @@
 import type {
   Analysed,
   Engine,
+  FrameKind,
   ModelFiles,
   Opened,
   PageFiles,
@@ -49,8 +50,8 @@ export class Analyser {
   }
 
   /** Analyses a frame, which is handed over and handed back. */
-  async analyse(frame: ImageBitmap, { isStill }: { readonly isStill: boolean }): Promise<Analysed> {
-    return await this.#ask({ kind: "analyse", frame, isStill }, [frame]) as Analysed & WorkerReply;
+  async analyse(frame: ImageBitmap, { isStill, isFirst }: FrameKind): Promise<Analysed> {
+    return await this.#ask({ kind: "analyse", frame, isStill, isFirst }, [frame]) as Analysed & WorkerReply;
   }
 
   /** Ends the worker and all it holds. */

@@ -26,6 +26,13 @@ export interface ModelFiles {
   readonly model: Uint8Array<ArrayBuffer>;
 }
 
+/** How a frame is searched: thoroughly when it stands alone, else near the faces of the frame before. */
+export interface FrameKind {
+  readonly isStill: boolean;
+  /** Whether it begins a video. */
+  readonly isFirst: boolean;
+}
+
 /** What the page asks of the worker. */
 export type WorkerRequest =
   /** Load an engine and the models; `engine` "auto" takes WebGPU where it runs. `own` stands in for our model. */
@@ -38,8 +45,8 @@ export type WorkerRequest =
   }
   /** Take another model, or our own again; the one in use stays where the other cannot be loaded. */
   | { readonly kind: "model"; readonly own?: ModelFiles }
-  /** Analyse a frame, which is handed over; a still picture is searched more thoroughly than a frame of a video. */
-  | { readonly kind: "analyse"; readonly frame: ImageBitmap; readonly isStill: boolean };
+  /** Analyse a frame, which is handed over. */
+  | ({ readonly kind: "analyse"; readonly frame: ImageBitmap } & FrameKind);
 
 /** What the worker has opened. */
 export interface Opened {

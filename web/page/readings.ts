@@ -47,6 +47,7 @@ export class Readings {
   /** Makes bars and chart for a model. */
   setCard(card: ModelCard): void {
     this.#bars.setCard(card);
+    this.#bars.setStill(true);
     this.#emotions.setCard(card);
     const charted = CHARTED.map((au) => card.aus.findIndex((unit) => unit.au === au)).filter((i) => i >= 0);
     this.#series.setUnits(card.aus.map(({ au }) => `AU${au}`), charted);
@@ -60,6 +61,7 @@ export class Readings {
     this.stage.clear();
     this.#series.clear();
     this.#history.hidden = isStill;
+    this.#bars.setStill(isStill);
     this.#showFaces([], 0, { isStill, isWhole: false });
     return this.session;
   }

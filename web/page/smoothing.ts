@@ -6,7 +6,7 @@
 /** Seconds in which a step in the measured value is followed to 63 %. */
 export const TIME_CONSTANT = 0.25;
 /** A face that was away for longer starts anew, in seconds. */
-const FORGOTTEN = 1.5;
+const FORGOTTEN = 3;
 
 /** First-order low-pass filter (exponential smoothing) for numbers that come at uneven times. */
 export class Smoothing {

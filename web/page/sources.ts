@@ -93,7 +93,7 @@ export class Sources {
     }, fail);
     const analyse = async (seconds: number) => {
       const frame = await createImageBitmap(camera.video);
-      const analysed = await analyser.analyse(frame, { isStill: false });
+      const analysed = await analyser.analyse(frame, { isStill: false, isFirst: number === 0 });
       if (turn !== this.#turn) return analysed.frame.close();
       first ||= seconds;
       drawn = performance.now();
@@ -120,7 +120,7 @@ export class Sources {
     const loaded = await card();
     if (turn !== this.#turn) return picture.close();
     readings.begin(file.name, loaded, true);
-    const analysed = await analyser.analyse(picture, { isStill: true });
+    const analysed = await analyser.analyse(picture, { isStill: true, isFirst: true });
     if (turn !== this.#turn) return analysed.frame.close();
     this.#report(analysed, readings.add(analysed, 0, 0, { isStill: true }), true);
   }
@@ -134,7 +134,7 @@ export class Sources {
     readings.begin(file.name, loaded, false);
     const run = this.#run = new VideoRun(video, {
       analyse: async (number, { image, time }) => {
-        const analysed = await analyser.analyse(image, { isStill: false });
+        const analysed = await analyser.analyse(image, { isStill: false, isFirst: number === 0 });
         if (turn !== this.#turn) return analysed.frame.close();
         const faces = readings.add(analysed, number, time, { isWhole: true });
         this.parts.panel.count(analysed, false);

@@ -6,6 +6,8 @@ import type { Point } from "../image.ts";
 import { faceColor } from "./face_colors.ts";
 import type { TrackedFace } from "./recording.ts";
 
+/** A smaller frame is drawn enlarged, so that the marks on it are sharp. */
+const LEAST_SIDE = 800;
 const DARK = "rgb(0 0 0 / 0.72)";
 
 /** The canvas that shows the frame. */
@@ -57,19 +59,28 @@ export class Stage {
 
   #draw(frame: CanvasImageSource, width: number, height: number, isMirrored: boolean): void {
     const { canvas } = this, context = this.#context;
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const scale = Math.max(1, Math.ceil(LEAST_SIDE / Math.max(width, height)));
+    if (canvas.width !== width * scale || canvas.height !== height * scale) {
+      Object.assign(canvas, { width: width * scale, height: height * scale });
+    }
+    context.setTransform(isMirrored ? -scale : scale, 0, 0, scale, isMirrored ? width * scale : 0, 0);
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
-    if (isMirrored) context.setTransform(-1, 0, 0, 1, width, 0);
     context.drawImage(frame, 0, 0, width, height);
-    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.setTransform(scale, 0, 0, scale, 0, 0);
     const place = ([x, y]: Point): Point => [isMirrored ? width - x : x, y];
     // As thick on screen for a photograph of 24 megapixels as for a camera's frame.
-    const unit = Math.max(1, width / (canvas.clientWidth || width), height / (canvas.clientHeight || height));
-    for (const face of this.#faces) this.#drawFace(face, place, unit);
+    const { clientWidth, clientHeight } = canvas;
+    const unit = Math.max(width / (clientWidth || width * scale), height / (clientHeight || height * scale));
+    for (const face of this.#faces) this.#drawFace(face, place, unit, width);
   }
 
-  #drawFace({ id, box, points, aus }: TrackedFace, place: (point: Point) => Point, unit: number): void {
+  #drawFace(
+    { id, box, points, aus }: TrackedFace,
+    place: (point: Point) => Point,
+    unit: number,
+    frameWidth: number,
+  ): void {
     const context = this.#context, color = faceColor(id);
     const [x1] = place([box.x, 0]), [x2] = place([box.x + box.width, 0]), left = Math.min(x1, x2);
     for (const [style, width] of [[DARK, 5], [color, 2.5]] as const) {
@@ -88,23 +99,25 @@ export class Stage {
         context.fill();
       }
     }
-    this.#drawLabel(
-      left,
-      box.y,
-      [`${id}`, ...aus.filter(({ present }) => present).map(({ au }) => `AU${au}`)],
-      color,
-      unit,
-    );
+    const present = aus.filter(({ present }) => present).map(({ au }) => `AU${au}`);
+    this.#drawLabel(left, box.y, [`${id}`, ...present], color, unit, frameWidth);
   }
 
   /** The face's number and its action units, over the box or, where there is no room, inside it. */
-  #drawLabel(x: number, y: number, [id, ...units]: string[], color: string, unit: number): void {
+  #drawLabel(
+    x: number,
+    y: number,
+    [id, ...units]: string[],
+    color: string,
+    unit: number,
+    frameWidth: number,
+  ): void {
     const context = this.#context, height = 22 * unit, gap = 7 * unit;
     context.font = `600 ${13 * unit}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     const text = units.join(" "), chip = context.measureText(id).width + 2 * gap;
     const width = chip + (text ? context.measureText(text).width + 2 * gap : 0);
-    const left = Math.max(0, Math.min(x, this.canvas.width - width));
+    const left = Math.max(0, Math.min(x, frameWidth - width));
     const top = y - height - 4 * unit >= 0 ? y - height - 4 * unit : Math.max(0, y) + 4 * unit;
     context.fillStyle = DARK;
     context.beginPath();

@@ -90,7 +90,7 @@ export class TimeSeries {
       {
         ...this.#size,
         cursor: { y: false, drag: { setScale: false } },
-        legend: { live: false, markers: { width: 0 } },
+        legend: { live: false },
         scales: { x: { time: false }, y: { range: [0, 1] } },
         axes: [
           { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },

@@ -15,7 +15,7 @@ interface Row {
   readonly threshold: number;
 }
 
-/** The list of bars. Pressing a row charts its action unit. */
+/** The list of bars. Pressing a row charts its action unit and shows its sentence whole. */
 export class UnitBars {
   #rows: Row[] = [];
 
@@ -30,7 +30,10 @@ export class UnitBars {
       const button = make("button", { attributes: { type: "button", "aria-pressed": "false" } });
       button.append(make("b", { text: `AU${au}` }), " ", make("span", { text: name }));
       button.title = `${movement} Muscle: ${muscle}. Press to chart it.`;
-      button.onclick = () => this.onPress(unit);
+      button.onclick = () => {
+        this.onPress(unit);
+        item.classList.toggle("is-open", button.getAttribute("aria-pressed") === "true");
+      };
       const meter = make("div", {
         className: "meter",
         attributes: {
@@ -73,6 +76,11 @@ export class UnitBars {
         now === undefined ? "not measured" : `${now.toFixed(2)}, ${isPresent ? "present" : "absent"}`,
       );
     });
+  }
+
+  /** A still picture is not charted. */
+  setStill(isStill: boolean): void {
+    this.list.classList.toggle("is-still", isStill);
   }
 
   /** Marks the rows that are charted, each with its colour. */

@@ -4,6 +4,7 @@
  */
 import { AuDetector } from "../detector.ts";
 import { BlazeFace, type FaceFinder } from "../face_finder.ts";
+import { FaceFollower } from "../face_follower.ts";
 import type { OrtLike, SessionOptions } from "../inference.ts";
 import { fetchFile } from "./fetch_file.ts";
 import type { Engine, ModelFiles, Opened, PageFile, WorkerReply, WorkerRequest } from "./messages.ts";
@@ -28,7 +29,8 @@ interface Runtime {
 let request: Extract<WorkerRequest, { kind: "open" }>;
 let runtime: Runtime | undefined;
 let detector: AuDetector | undefined;
-let isStill = false;
+/** The frame that is analysed. */
+let frame = { isStill: false, isFirst: false };
 
 self.onmessage = async ({ data }: MessageEvent<WorkerRequest>) => {
   try {
@@ -52,7 +54,7 @@ async function answer(data: WorkerRequest): Promise<void> {
     const start = performance.now();
     const pixels = readPixels(data.frame);
     const read = performance.now() - start;
-    isStill = data.isStill;
+    frame = data;
     const detection = await detector.detect(pixels);
     post({ kind: "analysed", frame: data.frame, detection, read }, [data.frame]);
   }
@@ -134,8 +136,13 @@ async function loadDetector(
 ) {
   const name = hasFloat16 ? "emoco.f16.onnx" : "emoco.onnx";
   const files = own ?? { card: await fetchModel("emoco.json"), model: await fetchModel(name) };
-  const quick = finder.with({ thorough: false });
-  const either: FaceFinder = { find: (image, signal) => (isStill ? finder : quick).find(image, signal) };
+  const follower = new FaceFollower(finder.with({ thorough: false }));
+  const either: FaceFinder = {
+    find: (image, signal) => {
+      if (frame.isFirst) follower.restart();
+      return (frame.isStill ? finder : follower).find(image, signal);
+    },
+  };
   const loaded = await AuDetector.load({ ...files, finder: either, ort }, sessions);
   await detector?.release();
   detector = loaded;
