@@ -5,6 +5,7 @@
  */
 import type { ViewKind } from "./augment.ts";
 import type { Method } from "./emoco.ts";
+import type { Sampling } from "./walk.ts";
 
 /** Everything that shapes a pretraining run. */
 export interface PretrainConfig extends Method {
@@ -14,6 +15,8 @@ export interface PretrainConfig extends Method {
   batchSize: number;
   /** Side of a view in pixels (MoCo: 224). */
   imageSize: number;
+  /** Every face once an epoch, or every emotion equally often (`balanced`: for unequal counts; the paper is silent). */
+  sampling: Sampling;
   /** Learning rate at a batch of 256, scaled by batchSize / 256; cosine to 0 over the run (paper: 0.03). */
   baseLearningRate: number;
   /** Keys a ring (paper: 65536), or `auto`: under a quarter of the faces that feed it (see `queueSizes`). */
@@ -56,6 +59,7 @@ export const paper: PretrainConfig = {
   epochs: 200,
   batchSize: 256,
   imageSize: 224,
+  sampling: "natural",
   baseLearningRate: 0.03,
   queueSize: 65536,
   queueFill: "random",
@@ -136,6 +140,7 @@ export function checkPretrainConfig(config: PretrainConfig): void {
   oneOf("losses", ["both", "emotion", "contrastive"]);
   oneOf("batchNorm", ["sync", "split"]);
   oneOf("queueFill", ["masked", "random"]);
+  oneOf("sampling", ["natural", "balanced"]);
   oneOf("views", ["moco-v1", "moco-v2"]);
   for (const key of ["epochs", "evaluateEvery", "logEvery", "checkpointEvery", "projectionSize"] as const) {
     atLeast(key, 1);

@@ -1,8 +1,10 @@
-/** The manifest of faces: one JSON object a line, checked line by line; and the order in which an epoch visits them. */
+/** The manifest of faces: one JSON object a line, checked line by line. */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { permutation, PURPOSE, randomStream } from "./random.ts";
+import { PURPOSE, randomStream } from "./random.ts";
+
+export { Walk } from "./walk.ts";
 
 /** Folder of the faces that come with the project. */
 export const COMMITTED_FACES = fileURLToPath(new URL("./faces", import.meta.url));
@@ -109,29 +111,6 @@ export function holdBackSubjects(
 /** Faces of each emotion, in the order of `EMOTIONS`. */
 export function countEmotions(faces: readonly Face[]): number[] {
   return EMOTIONS.map((emotion) => faces.filter((face) => face.emotion === emotion).length);
-}
-
-/**
- * The endless walk over the faces: epoch after epoch, each in an order of its own that depends on (seed, epoch) only.
- * Batches are cut from it without regard to the end of an epoch, so every face is visited once an epoch and every
- * batch is whole.
- */
-export class Walk {
-  readonly #orders = new Map<number, Int32Array>();
-
-  constructor(readonly length: number, readonly seed: number) {}
-
-  /** Epoch and face at a position, counted from the start of the run. */
-  at(position: number): { epoch: number; index: number } {
-    const epoch = Math.floor(position / this.length);
-    let order = this.#orders.get(epoch);
-    if (!order) {
-      order = permutation(this.length, randomStream(this.seed, PURPOSE.order, epoch));
-      this.#orders.set(epoch, order);
-      this.#orders.delete(epoch - 2); // a batch spans two epochs at most, and loading runs ahead by less than one
-    }
-    return { epoch, index: order[position - epoch * this.length] };
-  }
 }
 
 function readLine(content: string, path: string, line: number): Face {

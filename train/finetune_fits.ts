@@ -10,7 +10,6 @@ import {
 } from "./au_model.ts";
 import { tf } from "./backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { Walk } from "./data.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "./folds.ts";
@@ -32,6 +31,7 @@ import {
 import { openStepRunner } from "./step_runner.ts";
 import { scoreTarget, type Share, targetRows } from "./target.ts";
 import type { ViewLoader } from "./views.ts";
+import { Walk } from "./walk.ts";
 
 /** Where a finetuning run stands. */
 export interface FinetunePosition {

@@ -4,6 +4,7 @@ import { override } from "./config.ts";
 import { checkFinetuneConfig, type FinetuneConfig, finetuning } from "./finetune_config.ts";
 import type { Source } from "./finetune_run.ts";
 import type { Flags } from "./flags.ts";
+import { setsOf } from "./licensed_sets.ts";
 import type { TrainedOn } from "./model_store.ts";
 import { RunError } from "./run_folder.ts";
 import { scoreTarget, type Target, targetRows } from "./target.ts";
@@ -45,11 +46,6 @@ export function trainedOn(manifest: string, faces: readonly Face[], source: Sour
     architecture: source.backbone.architecture,
     imageSize: source.imageSize,
   };
-}
-
-/** Data sets that the faces' lines name as theirs, in order. */
-export function setsOf(faces: readonly Face[]): string[] {
-  return [...new Set(faces.flatMap(({ other }) => typeof other.set === "string" ? [other.set] : []))].sort();
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Data sets that are licensed to those who asked for them: what a model trained on one must say of it. */
 
+import type { Face } from "./data.ts";
+
 /** A data set by the name that a manifest's lines carry as `set`. */
 export interface LicensedSet {
   /** As its authors write it. */
@@ -18,6 +20,11 @@ export const LICENSED_SETS: Readonly<Record<string, LicensedSet>> = {
   gft: { name: "GFT", terms: RESEARCH },
   rafdb: { name: "RAF-DB", terms: RESEARCH },
 };
+
+/** Data sets that the faces' lines name as theirs, in order. */
+export function setsOf(faces: readonly Face[]): string[] {
+  return [...new Set(faces.flatMap(({ other }) => typeof other.set === "string" ? [other.set] : []))].sort();
+}
 
 /** The sets' own names; an unknown one stays as it is. */
 export function nameSet(set: string): string {

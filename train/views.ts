@@ -1,7 +1,8 @@
 /** Batches of views, made by workers ahead of the training step; memory is bounded by the batches in flight. */
 import type { ViewKind } from "./augment.ts";
-import { type Face, ManifestError, type Walk } from "./data.ts";
+import { type Face, ManifestError } from "./data.ts";
 import type { Answer, Job, Start } from "./view_worker.ts";
+import type { Walk } from "./walk.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 
 /** How views are made; see `PretrainConfig`. */
@@ -69,7 +70,7 @@ export class ViewLoader implements Disposable {
    * @param faces indices of the faces that the walk's positions stand for; absent for all faces
    */
   async *randomViews(
-    walk: Walk,
+    walk: Pick<Walk, "at">,
     first: number,
     last: number,
     { kind = "pair", faces }: { kind?: "pair" | "single"; faces?: Int32Array } = {},

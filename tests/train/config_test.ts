@@ -42,7 +42,8 @@ describe("the paper preset", () => {
       queueFill: "random",
       views: "moco-v2",
       batchNormGroups: 8,
-      // Ours: how a run is watched.
+      // Ours: every face once an epoch; how a run is watched.
+      sampling: "natural",
       heldBack: 0.1,
       evaluateEvery: 10,
       logEvery: 50,

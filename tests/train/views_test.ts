@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import sharp from "sharp";
 import { drawView, plainView, renderView } from "../../train/augment.ts";
-import { type Face, ManifestError, readManifest, Walk } from "../../train/data.ts";
+import { type Face, ManifestError, readManifest } from "../../train/data.ts";
 import { decodePicture } from "../../train/picture.ts";
 import { PURPOSE, randomStream } from "../../train/random.ts";
 import { type ViewBatch, ViewLoader, type ViewOptions } from "../../train/views.ts";
+import { Walk } from "../../train/walk.ts";
 import { drawFace, drawFaces } from "./toy_faces.ts";
 
 const OPTIONS: ViewOptions = {
@@ -148,26 +149,6 @@ describe("ViewLoader", () => {
       ManifestError,
       "no picture of its emotion can be read",
     );
-  });
-});
-
-describe("Walk", () => {
-  it("visits every face once an epoch, in another order each time, and cuts whole batches", () => {
-    const walk = new Walk(23, 5);
-    const orders = [0, 1, 2].map((epoch) =>
-      Array.from({ length: 23 }, (_, i) => {
-        const place = walk.at(epoch * 23 + i);
-        assertEquals(place.epoch, epoch);
-        return place.index;
-      })
-    );
-    for (const order of orders) {
-      assertEquals(order.toSorted((i, j) => i - j), Array.from({ length: 23 }, (_, i) => i));
-    }
-    assertNotEquals(orders[0], orders[1]);
-    assertNotEquals(orders[1], orders[2]);
-    assertEquals(new Walk(23, 5).at(50), walk.at(50));
-    assertNotEquals(Array.from({ length: 23 }, (_, i) => new Walk(23, 6).at(i).index), orders[0]);
   });
 });
 
