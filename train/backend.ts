@@ -7,6 +7,7 @@
  */
 import util from "node:util";
 import type * as TF from "@tensorflow/tfjs-node-gpu";
+import { placeHere } from "./ranks.ts";
 
 export type {
   DataType,
@@ -85,6 +86,7 @@ export interface EngineReport {
   readonly tensorflow: string;
   /** "CPU, 2 threads", or the name of the GPU. */
   readonly device: string;
+  readonly onGpu: boolean;
 }
 
 /** TensorFlow that cannot be loaded, or not on the device asked for; the message says why and what to do. */
@@ -102,10 +104,19 @@ export function backend(): Backend {
 
 /**
  * Says which engine and device this process computes on.
- * @throws {EngineError} when the device asked for is not the one TensorFlow has found; it is never replaced silently.
+ * @param sharesRun whether the program may be one of several ranks
+ * @throws {EngineError} when the device asked for is not the one TensorFlow has found, it is never replaced silently;
+ *   when a program that must be alone is one of several ranks
  */
-export function openBackend({ device }: { device: Device }): EngineReport {
+export function openBackend(
+  { device, sharesRun = false }: { device: Device; sharesRun?: boolean },
+): EngineReport {
   const { binding } = backend();
+  if (!sharesRun && placeHere()) {
+    throw new EngineError(
+      "Only pretraining is shared by several ranks: start this program once, without mpirun, srun or EMOCO_RANK.",
+    );
+  }
   const onGpu = binding.isUsingGpuDevice();
   if (device === "gpu" && !onGpu) {
     throw new EngineError(
@@ -123,6 +134,7 @@ export function openBackend({ device }: { device: Device }): EngineReport {
     engine: `tfjs-node-gpu ${tf.version["tfjs-node" as keyof typeof tf.version]}`,
     tensorflow: binding.TF_Version,
     device: onGpu ? gpuNames() : `CPU, ${navigator.hardwareConcurrency} threads`,
+    onGpu,
   };
 }
 
@@ -180,6 +192,9 @@ async function load(): Promise<typeof TF> {
   setDefault("TF_ENABLE_ONEDNN_OPTS", "1");
   // The choice of device, too, is made while it loads, so before any program's own first line.
   if (Deno.args.includes("--device=cpu")) setDefault("CUDA_VISIBLE_DEVICES", "-1");
+  // Each rank of a host has a GPU of its own, unless the launcher has shared them out.
+  const place = placeHere();
+  if (place) setDefault("CUDA_VISIBLE_DEVICES", `${place.localRank}`);
   setDefault("TF_CPP_MIN_LOG_LEVEL", "2");
   try {
     const isQuiet = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL")) >= 2;

@@ -15,6 +15,7 @@ import {
   type Tensor4D,
   tf,
 } from "./backend.ts";
+import { gatherRows, meanOverRanks, type Ranks } from "./collective.ts";
 import { embed, type EncoderShape, follow, initEncoder } from "./encoder.ts";
 import { contrastiveLoss, emotionLoss, prototypesOf } from "./losses.ts";
 import { mapWeights, sgd, zerosLike } from "./optimizer.ts";
@@ -28,6 +29,7 @@ import {
   updateRunningStatistics,
   type Weights,
 } from "./resnet.ts";
+import { bySyncedBatch } from "./synced_batch_norm.ts";
 
 /** The method's choices: the paper's values stand in brackets, Table IV's switches are the first three. */
 export interface Method extends EncoderShape {
@@ -67,7 +69,10 @@ export type State = {
   queue: Weights;
 };
 
-/** What one step is fed; per-step numbers are tensors so that a traced step can take new ones. */
+/**
+ * What one step is fed; per-step numbers are tensors so that a traced step can take new ones. Of several ranks each is
+ * fed its part of the batch, but `rows` and `filled` for the keys of all.
+ */
 export type Feeds = {
   /** Views [B, S, S, 3], normalised. */
   viewQ: Tensor4D;
@@ -114,8 +119,16 @@ export function initState(
   };
 }
 
-/** One training step: new state and losses. Pure, so it runs eagerly or is traced; wrap it in `tf.tidy`. */
-export function step(state: State, feeds: Feeds, method: Method): { state: State; losses: Losses } {
+/**
+ * One training step: new state and losses. Pure, so it runs eagerly or is traced; wrap it in `tf.tidy`.
+ * @param ranks who shares the step, each with an equal part of the batch; all get the same losses and the same state
+ */
+export function step(
+  state: State,
+  feeds: Feeds,
+  method: Method,
+  ranks?: Ranks,
+): { state: State; losses: Losses } {
   const { weights, statistics, velocity } = state;
   const classifierBefore = weights["classifier.weight"] as Tensor2D;
   const labels = tf.oneHot(feeds.emotions, classifierBefore.shape[0], 1, 0, "float32") as Tensor2D; // [B, C]
@@ -123,7 +136,7 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
   // 1. What carries no gradient stands outside the differentiated function: tfjs has no stop-gradient.
   const minimisesContrast = method.losses !== "emotion";
   const key = follow(state.key, weights, method.encoderMomentum); // Eq. 3
-  const keyOut = minimisesContrast ? embedKeys(key, feeds, method) : undefined; // [B, D]
+  const keyOut = minimisesContrast ? embedKeys(key, feeds, method, ranks) : undefined; // [B, D]
   const keys = state.queue.keys as Tensor3D; // [K, G, D]
   const prototypes = method.normalization === "intra-class" ? prototypesOf(classifierBefore) : undefined; // [C, D]
 
@@ -136,7 +149,7 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
   );
   const objective = (...tensors: Tensor[]) => {
     const now: Weights = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-    const query = embedQueries(now, feeds.viewQ, method, batchStatistics); // [B, D]
+    const query = embedQueries(now, feeds.viewQ, method, batchStatistics, ranks); // [B, D]
     const terms: Tensor[] = [];
     if (method.losses !== "contrastive") {
       parts.emotionLoss = tf.keep(emotionLoss(query, now["classifier.weight"] as Tensor2D, labels)); // Eq. 2
@@ -157,7 +170,10 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
     return tf.addN(terms);
   };
   const { value, grads } = tf.valueAndGrads(objective)(names.map((name) => weights[name]));
-  const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i] as Tensor | undefined]));
+  // Losses are means over a batch, and ranks have equal parts of it.
+  const own = [value, parts.emotionLoss, parts.contrastiveLoss, ...grads];
+  const [loss, emotionLossOfAll, contrastiveLossOfAll, ...averaged] = ranks ? meanOverRanks(own, ranks) : own;
+  const gradients = Object.fromEntries(names.map((name, i) => [name, averaged[i] as Tensor | undefined]));
 
   // 3. SGD, and the running statistics that inference will use
   const updated = sgd(weights, velocity, gradients, feeds.learningRate, {
@@ -167,10 +183,16 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
   const nextStatistics = updateRunningStatistics(statistics, batchStatistics);
 
   // 4. Enqueue after the loss, so a key is never its own negative. Queues store unit keys, not normalised ones.
-  const queue: Weights = keyOut ? { keys: enqueue(keys, keyOut, feeds.rows) } : {};
+  const queue: Weights = keyOut
+    ? { keys: enqueue(keys, ranks ? gatherRows(keyOut, ranks) : keyOut, feeds.rows) }
+    : {};
 
   // tf.keep carried these out of the differentiated function; as clones they belong to the caller's tidy again.
-  const losses = { loss: value as Scalar, ...mapWeights(parts, (part) => tf.clone(part)) } as Losses;
+  const losses = {
+    loss: loss as Scalar,
+    emotionLoss: tf.clone(emotionLossOfAll) as Scalar,
+    contrastiveLoss: tf.clone(contrastiveLossOfAll) as Scalar,
+  };
   for (const part of Object.values(parts)) part.dispose();
   for (const { mean, variance } of batchStatistics.values()) tf.dispose([mean, variance]);
   return {
@@ -180,17 +202,32 @@ export function step(state: State, feeds: Feeds, method: Method): { state: State
 }
 
 /** Queries normalise over the batch, or each sub-batch by itself; the first one's statistics are kept, as rank 0's. */
-function embedQueries(weights: Weights, views: Tensor4D, method: Method, kept: BatchStatistics): Tensor2D {
+function embedQueries(
+  weights: Weights,
+  views: Tensor4D,
+  method: Method,
+  kept: BatchStatistics,
+  ranks?: Ranks,
+): Tensor2D {
   return bySubBatch(
     views,
     method,
-    (part, i) => embed(weights, part, method, byBatch(weights, i ? undefined : kept)),
+    (part, i) => embed(weights, part, method, byWholeBatch(weights, ranks, i ? undefined : kept)),
   );
 }
 
+function byWholeBatch(weights: Weights, ranks?: Ranks, kept?: BatchStatistics): Normalize {
+  return ranks ? bySyncedBatch(weights, ranks, kept) : byBatch(weights, kept);
+}
+
 /** Keys normalise by their own batch; with sub-batches in shuffled order, so that no query shares its key's company. */
-function embedKeys(weights: Weights, { viewK, keyOrder, keyOrderBack }: Feeds, method: Method): Tensor2D {
-  const normalize: Normalize = byBatch(weights);
+function embedKeys(
+  weights: Weights,
+  { viewK, keyOrder, keyOrderBack }: Feeds,
+  method: Method,
+  ranks?: Ranks,
+): Tensor2D {
+  const normalize = byWholeBatch(weights, ranks);
   if (method.batchNorm === "sync") return embed(weights, viewK, method, normalize);
   const shuffled = reorder(viewK, keyOrder);
   return reorder(

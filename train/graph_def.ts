@@ -27,6 +27,8 @@ export interface GraphNode {
   input: string[];
   /** AttrValue messages, serialised. */
   attr: { [name: string]: Uint8Array<ArrayBuffer> };
+  /** Where it must run; TensorFlow decides where it is absent or names a process only. */
+  device?: string;
 }
 
 /** Shape in TensorFlow's form. */
@@ -75,12 +77,24 @@ const messages = protobuf.parse(`
   message Dim { int64 size = 1; }
   message TensorProto { int32 dtype = 1; TensorShapeProto tensor_shape = 2; bytes tensor_content = 4; }
 
-  message ConfigProto { GPUOptions gpu_options = 6; GraphOptions graph_options = 10; }
+  message ConfigProto {
+    int32 intra_op_parallelism_threads = 2; GPUOptions gpu_options = 6; bool allow_soft_placement = 7;
+    GraphOptions graph_options = 10; Experimental experimental = 16;
+  }
+  message Experimental { string collective_group_leader = 1; bool collective_nccl = 7; }
   message GPUOptions { bool allow_growth = 4; }
   message GraphOptions { OptimizerOptions optimizer_options = 3; }
   message OptimizerOptions { int32 global_jit_level = 5; }
 
-  message RunOptions { int32 trace_level = 1; }
+  message ServerDef {
+    ClusterDef cluster = 1; string job_name = 2; int32 task_index = 3; ConfigProto default_session_config = 4;
+    string protocol = 5;
+  }
+  message ClusterDef { repeated JobDef job = 1; }
+  message JobDef { string name = 1; map<int32, string> tasks = 2; }
+
+  message RunOptions { int32 trace_level = 1; RunExperimental experimental = 8; }
+  message RunExperimental { int64 collective_graph_key = 1; }
   message RunMetadata { StepStats step_stats = 1; }
   message StepStats { repeated DeviceStepStats dev_stats = 1; }
   message DeviceStepStats { string device = 1; repeated NodeExecStats node_stats = 2; }

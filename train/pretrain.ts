@@ -20,8 +20,14 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
-import type { PretrainData } from "./pretraining.ts";
+import type { Device } from "./backend.ts";
+import { CHECKPOINT_FILE } from "./checkpoint.ts";
+import type { PretrainData, PretrainRun } from "./pretrain_record.ts";
+import { runTogether } from "./rank_watch.ts";
+import { type Place, placeHere } from "./ranks.ts";
+import { setsOf } from "./licensed_sets.ts";
 import { checkNewName, createRun, freeName, reopenRun, RUNS } from "./run_folder.ts";
+import { exists, sha256 } from "./whole_file.ts";
 
 const FLAGS: FlagList = {
   preset: {
@@ -43,21 +49,48 @@ type SavedConfig = PretrainConfig & {
   preset: keyof typeof PRESETS;
   data: string;
   skipBroken: boolean;
+  /** Data sets that the manifest's lines name, for the card of a model that builds on the run. */
+  sets?: string[];
 };
 
 async function main(flags: Flags): Promise<void> {
   const device = readDevice(flags.text.device);
+  const place = placeHere();
+  const eager = flags.switches.has("eager");
+  if (place && eager) throw new UsageError("--eager is for one process; ranks meet inside the graph.");
   const { name, config, resumes } = chooseRun(flags);
+  if (place) checkShared(config, place);
   const data = readFaces(config);
+  const sets = setsOf([...data.kept, ...data.held]);
+  const plan = { name, folder: join(RUNS, name), config: { ...config, sets }, data, resumes, eager };
+  if (!place) return await pretrain(plan, device);
+  await runTogether(place, { agreement: agreementOf(plan) }, () => pretrain(plan, device, place));
+}
+
+/** Everything but the device and the engine that a run is started with. */
+type Plan = Omit<PretrainRun, "engine" | "cluster" | "config"> & { config: SavedConfig };
+
+async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void> {
   // TensorFlow takes a second or more to load: wrong input should not have to wait for it.
   const { openBackend } = await import("./backend.ts");
   const { train } = await import("./pretraining.ts");
-  const engine = describeEngine(openBackend({ device }));
-  console.log(engine);
-  printData(config, data);
-  const folder = resumes ? join(RUNS, name) : createRun(name, config);
-  console.log(`Run ${name}, in ${folder}.`);
-  await train({ name, folder, engine, config, data, resumes, eager: flags.switches.has("eager") });
+  const report = openBackend({ device, sharesRun: true });
+  const engine = describeEngine(report) + (place ? `, ${place.size} ranks` : "");
+  const cluster = place && new (await import("./collective.ts")).Cluster(place, report.onGpu);
+  if (!place || place.rank === 0) {
+    console.log(engine);
+    printData(plan.config, plan.data);
+    if (!plan.resumes) createRun(plan.name, plan.config);
+    console.log(`Run ${plan.name}, in ${plan.folder}.`);
+  }
+  await train({ ...plan, engine, cluster });
+}
+
+/** What all ranks must have in common. */
+function agreementOf({ folder, config, data, resumes }: Plan): string {
+  const digest = (path: string) => exists(path) ? sha256(Deno.readFileSync(path)) : null;
+  const checkpoint = resumes ? digest(join(folder, CHECKPOINT_FILE)) : null;
+  return JSON.stringify({ config, manifest: digest(data.manifest), faces: data.kept.length, checkpoint });
 }
 
 /** The run to go on with, or what a new one is to be; its folder is made when nothing else can be wrong. */
@@ -81,9 +114,21 @@ function chooseRun(flags: Flags): { name: string; config: SavedConfig; resumes: 
   return { name, config, resumes: false };
 }
 
+/** @throws {ConfigError} a setting that ranks cannot share */
+function checkShared({ batchSize, batchNorm }: PretrainConfig, { size }: Place): void {
+  if (batchSize % size !== 0) {
+    throw new ConfigError(
+      `batchSize is ${batchSize}; ${size} ranks take equal parts of it, so it must be a multiple of ${size}.`,
+    );
+  }
+  if (batchNorm !== "sync") {
+    throw new ConfigError(`batchNorm is "${batchNorm}", which is for one process; ranks take "sync".`);
+  }
+}
+
 /** `base` with what the command line says on top. */
 function resolveConfig({ text, switches, settings }: Flags, base: SavedConfig): SavedConfig {
-  const { program, preset, data, skipBroken, ...config } = base;
+  const { program, preset, data, skipBroken, sets, ...config } = base;
   const resolved = override(config, settings) as PretrainConfig;
   checkPretrainConfig(resolved);
   return {
@@ -91,6 +136,7 @@ function resolveConfig({ text, switches, settings }: Flags, base: SavedConfig): 
     preset: text.preset ? readPreset(text.preset) : preset,
     data: text.data ? resolve(text.data) : data,
     skipBroken: switches.has("skipBroken") || skipBroken,
+    ...(sets && { sets }),
     ...resolved,
   };
 }
@@ -153,6 +199,11 @@ function printData(config: SavedConfig, { manifest, kept, held }: PretrainData):
   const counts = countEmotions(kept).map((count, i) => `${EMOTIONS[i]} ${count}`).join(", ");
   console.log(`${manifest}: ${kept.length} faces of ${subjects(kept)} people to train on (${counts});`);
   console.log(`  ${held.length} faces of ${subjects(held)} people held back for the probes.`);
+  console.log(
+    config.sampling === "balanced"
+      ? `  Sampling balanced: each emotion ${Math.floor(kept.length / EMOTIONS.length)} times an epoch.`
+      : `  Sampling natural: each face once an epoch.`,
+  );
   console.log(
     `${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ${config.epochs} epochs; ` +
       `queues ${config.queues}, normalization ${config.normalization}, losses ${config.losses} ` +

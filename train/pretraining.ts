@@ -1,53 +1,22 @@
 /** The pretraining loop: batches, steps, probes, checkpoints, until the last epoch or Ctrl-C. */
 import { EMOTIONS } from "@emoco/web/facs";
-import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import type { Tensor } from "./backend.ts";
+import { hasCheckpoint, loadCheckpoint } from "./checkpoint.ts";
 import type { PretrainConfig } from "./config.ts";
-import { countEmotions, type Face, Walk } from "./data.ts";
-import { type Feeds, initState, step as emocoStep } from "./emoco.ts";
+import { countEmotions } from "./data.ts";
+import { type Feeds, initState, type State, step as emocoStep } from "./emoco.ts";
 import { Interrupt } from "./interrupt.ts";
-import { OnlineProbe, type ProbeResult } from "./online_probe.ts";
 import { cosine } from "./optimizer.ts";
-import { writePretrainReport } from "./pretrain_report.ts";
+import { notFinite, type PretrainPosition, PretrainRecord, type PretrainRun } from "./pretrain_record.ts";
 import { duration, Progress } from "./progress.ts";
 import { QueuePositions, queueSizes } from "./queue.ts";
 import { permutation, PURPOSE, randomStream } from "./random.ts";
 import { cutMetrics, holdRun, logMetric, readMetrics, refuseChanges, RunError } from "./run_folder.ts";
-import { tf } from "./backend.ts";
-import { firstNonFinite, type StateValues, type StepRunner, toTensors } from "./state_values.ts";
+import type { FeedValues, StepRunner } from "./state_values.ts";
 import { emocoFeeds, openStepRunner } from "./step_runner.ts";
 import { type ViewBatch, ViewLoader } from "./views.ts";
+import { type Walk, walkOver } from "./walk.ts";
 import { sha256 } from "./whole_file.ts";
-
-/** Faces of a run: those it learns from and those of other subjects that it is probed with. */
-export interface PretrainData {
-  /** Path of the manifest. */
-  manifest: string;
-  kept: readonly Face[];
-  held: readonly Face[];
-}
-
-/** One run, new or to go on with. */
-export interface PretrainRun {
-  name: string;
-  folder: string;
-  /** Engine, version and device, for the report. */
-  engine: string;
-  config: PretrainConfig & { skipBroken: boolean };
-  data: PretrainData;
-  resumes: boolean;
-  eager: boolean;
-}
-
-/** Where a run stands; with the config, everything but the tensors that its next step depends on. */
-export interface PretrainPosition {
-  /** Steps done. */
-  step: number;
-  /** Write positions and fill counts of the queues. */
-  next: number[];
-  filled: number[];
-  /** SHA-256 of the manifest and of which of its faces are used: other faces would make another run. */
-  facesSha256: string;
-}
 
 /**
  * Trains to the end of the run, or to Ctrl-C, which saves first.
@@ -55,24 +24,31 @@ export interface PretrainPosition {
  *   changed; a run that another process has
  */
 export async function train(run: PretrainRun): Promise<void> {
-  const { folder, config, data } = run;
+  const { folder, config, data, cluster } = run;
   const { kept, held } = data;
   const { batchSize } = config;
-  using _held = holdRun(folder);
+  const ranks = cluster?.size ?? 1;
+  const writes = !cluster || cluster.rank === 0;
+  using _held = writes ? holdRun(folder) : undefined;
   using interrupt = new Interrupt();
   const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
-  const progress = new Progress(steps);
+  const progress = new Progress(steps, writes);
   const sizes = queueSizes(config.queueSize, config.queues, countEmotions(kept), batchSize);
   const positions = new QueuePositions(sizes, config.queueFill === "random");
   const runner = openStepRunner(
-    (state: ReturnType<typeof initState>, feeds: Feeds) => emocoStep(state, feeds, config),
+    (state: State, { stops, ...feeds }: Feeds & { stops?: Tensor }) => {
+      const next = emocoStep(state, feeds, config, cluster);
+      const losses: { [name: string]: Tensor } = next.losses;
+      if (cluster && stops) losses.stops = cluster.sum(stops);
+      return { state: next.state, losses };
+    },
     initState(config, {
       emotions: EMOTIONS.length,
       queueSizes: sizes,
       randomKeys: config.queueFill === "random",
       seed: config.seed,
     }),
-    { eager: run.eager },
+    { eager: run.eager, cluster },
   );
   const lines = JSON.stringify([kept, held].map((faces) => faces.map((face) => face.line)));
   const facesSha256 = sha256(Deno.readFileSync(data.manifest), lines);
@@ -83,48 +59,20 @@ export async function train(run: PretrainRun): Promise<void> {
     );
     return;
   }
-  /** State, or groups of it, that must not leave the loop when the last update has ruined them. */
-  const readSound = async (step: number, batch: ViewBatch | undefined, ...groups: string[]) => {
-    const state = await runner.readState(...groups);
-    const ruined = firstNonFinite(state);
-    if (ruined) {
-      throw notFinite(`After step ${step}, ${ruined} holds numbers that are not finite.`, batch, kept);
-    }
-    return state;
-  };
-  const save = async (step: number, batch: ViewBatch) => {
-    const position: PretrainPosition = {
-      step,
-      next: [...positions.next],
-      filled: [...positions.filled],
-      facesSha256,
-    };
-    saveCheckpoint(folder, {
-      state: await readSound(step, batch),
-      config,
-      position,
-      subjects: { pretraining: [...new Set(kept.map((face) => face.subject))].sort(), actionUnits: [] },
-    });
-  };
-  const viewOptions = { ...config, size: config.imageSize };
-  using loader = new ViewLoader(kept, viewOptions);
-  using probe = new OnlineProbe(kept, held, viewOptions);
-  const evaluate = async (step: number, batch?: ViewBatch) => {
-    const result = await probeEncoder(probe, await readSound(step, batch, "weights", "statistics"), config);
-    const { knnEmotionAccuracy, probeF1, probeAuc } = result;
-    logMetric(folder, { type: "evaluation", step, knnEmotionAccuracy, probeF1, probeAuc });
-    progress.print(
-      `step ${step}: emotion kNN ${knnEmotionAccuracy.toFixed(3)}, probe F1 ${probeF1.toFixed(3)}, ` +
-        `AUC ${probeAuc.toFixed(3)} (held-back subjects)`,
-    );
-    await writePretrainReport(folder, {
-      ...run,
-      steps,
-      metrics: readMetrics(folder),
-      kept,
-      probe: result,
-    });
-  };
+  const position = (step: number): PretrainPosition => ({
+    step,
+    next: [...positions.next],
+    filled: [...positions.filled],
+    facesSha256,
+    ranks,
+  });
+  const walk = walkOver(kept, config);
+  using loader = new ViewLoader(
+    kept,
+    { ...config, size: config.imageSize, batchSize: batchSize / ranks },
+    cluster?.processors,
+  );
+  using record = writes ? new PretrainRecord(run, steps, runner, progress) : undefined;
   // At the first step that completes so many epochs, which for the last epoch is the last step.
   const probesBy = (step: number) => Math.floor(step * batchSize / (kept.length * config.evaluateEvery));
   const isDue = (step: number) => step === 0 || probesBy(step) > probesBy(step - 1);
@@ -132,15 +80,18 @@ export async function train(run: PretrainRun): Promise<void> {
   const isProbed = readMetrics(folder).some((metric) =>
     metric.type === "evaluation" && metric.step === first
   );
-  if (isDue(first) && !isProbed) await evaluate(first);
+  if (isDue(first) && !isProbed) await record?.evaluate(first);
 
   const started = performance.now();
   let stepTime = 0, recent = started, recentStep = first;
   let step = first;
   try {
-    for await (const batch of loader.randomViews(new Walk(kept.length, config.seed), first, steps)) {
+    for await (const batch of loader.randomViews(partOf(walk, batchSize, cluster), first, steps)) {
       const begun = performance.now();
-      const losses = await runner.run(emocoFeeds(feedsOf(batch, step, steps, positions, run)));
+      const feeds: FeedValues = emocoFeeds(feedsOf(batch, walk, step, steps, positions, run));
+      // Whoever of the ranks is asked to stop, all must stop after the same step.
+      if (cluster) feeds.stops = { shape: [1], values: Float32Array.of(Number(interrupt.asked)) };
+      const losses = await runner.run(feeds);
       const [loss, emotionLoss, contrastiveLoss] = [
         losses.loss[0],
         losses.emotionLoss[0],
@@ -157,7 +108,7 @@ export async function train(run: PretrainRun): Promise<void> {
       const isLast = step === steps;
       const isLogged = step % config.logEvery === 0 || isLast;
       const imagesPerSecond = (step - recentStep) * batchSize / (now - recent) * 1000;
-      if (isLogged) {
+      if (isLogged && writes) {
         const lr = learningRate(config, step - 1, steps);
         const values = { loss, emotionLoss, contrastiveLoss, lr, imagesPerSecond };
         logMetric(folder, { type: "step", step, epoch, ...values });
@@ -168,9 +119,9 @@ export async function train(run: PretrainRun): Promise<void> {
         `${text}  ${imagesPerSecond.toFixed(imagesPerSecond < 10 ? 1 : 0)} img/s`,
         isLogged,
       );
-      const stops = interrupt.asked && !isLast;
-      if (isLast || isDue(step) && !stops) await evaluate(step, batch);
-      if (step % config.checkpointEvery === 0 || isLast || stops) await save(step, batch);
+      const stops = (cluster ? losses.stops[0] > 0 : interrupt.asked) && !isLast;
+      if (isLast || isDue(step) && !stops) await record?.evaluate(step, batch);
+      if (step % config.checkpointEvery === 0 || isLast || stops) await record?.save(position(step), batch);
       recent += performance.now() - now; // neither probes nor checkpoints count as images
       if (stops) {
         progress.print(
@@ -182,7 +133,7 @@ export async function train(run: PretrainRun): Promise<void> {
   } finally {
     progress.end();
   }
-  const broken = new Set([...probe.skipped, ...[...loader.skipped.keys()].map((i) => kept[i].image)]);
+  const broken = new Set([...record?.skipped ?? [], ...[...loader.skipped.keys()].map((i) => kept[i].image)]);
   if (broken.size) {
     progress.print(
       `${broken.size} pictures could not be decoded: others of the same emotion took their place.`,
@@ -200,15 +151,16 @@ export async function train(run: PretrainRun): Promise<void> {
 
 /** Takes the run back to its newest checkpoint, or to step 0 where it has none; returns the steps that are done. */
 async function resume(
-  { folder, config, data }: PretrainRun,
+  { folder, config, data, cluster }: PretrainRun,
   runner: StepRunner,
   positions: QueuePositions,
   facesSha256: string,
   progress: Progress,
 ): Promise<number> {
+  const writes = !cluster || cluster.rank === 0;
   if (!hasCheckpoint(folder)) {
     progress.print(`${folder} has no checkpoint yet: starting at step 0.`);
-    cutMetrics(folder, -1);
+    if (writes) cutMetrics(folder, -1);
     return 0;
   }
   const checkpoint = loadCheckpoint<PretrainPosition>(folder);
@@ -220,34 +172,47 @@ async function resume(
         "the same run. Put the old ones back, or start a new run.",
     );
   }
+  const [before, now] = [checkpoint.position.ranks ?? 1, cluster?.size ?? 1];
+  if (before !== now) {
+    throw new RunError(
+      `The checkpoint is of a run on ${before} ${
+        before === 1 ? "process" : "ranks"
+      }, and this is one on ${now}: sums ` +
+        "would round otherwise and the run would not be the same. Start as many as before, or a new run.",
+    );
+  }
   await runner.writeState(checkpoint.state);
   positions.next.set(next);
   positions.filled.set(filled);
-  cutMetrics(folder, step);
+  if (writes) cutMetrics(folder, step);
   progress.print(`Going on after step ${step}.`);
   return step;
 }
 
-async function probeEncoder(
-  probe: OnlineProbe,
-  state: StateValues,
-  architecture: PretrainConfig,
-): Promise<ProbeResult> {
-  const tensors = toTensors(state);
-  const result = await probe.run({ architecture, weights: tensors.weights, statistics: tensors.statistics });
-  for (const group of Object.values(tensors)) tf.dispose(group);
-  return result;
+/** The walk over a rank's part of each batch: equal parts in the order of the ranks, which no two of them share. */
+function partOf(walk: Walk, batchSize: number, { rank, size } = { rank: 0, size: 1 }): Pick<Walk, "at"> {
+  const part = batchSize / size;
+  return {
+    at: (position) => walk.at(Math.floor(position / part) * batchSize + rank * part + position % part),
+  };
 }
 
-/** What the step is fed: the batch, and the numbers that change from step to step. */
+/** What the step is fed: this rank's part of the batch, and the numbers that change from step to step. */
 function feedsOf(
   { indices, viewQ, viewK }: ViewBatch,
+  walk: Walk,
   step: number,
   steps: number,
   positions: QueuePositions,
   { config, data }: PretrainRun,
 ) {
-  const emotions = Int32Array.from(indices, (index) => EMOTIONS.indexOf(data.kept[index].emotion!));
+  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!);
+  const emotions = Int32Array.from(indices, emotionOf);
+  // The queues take the keys of all ranks.
+  const ofAll = Int32Array.from(
+    { length: config.batchSize },
+    (_, i) => emotionOf(walk.at(step * config.batchSize + i).index),
+  );
   const keyOrder = permutation(indices.length, randomStream(config.seed, PURPOSE.batchNorm, step));
   const keyOrderBack = new Int32Array(keyOrder.length);
   keyOrder.forEach((from, to) => keyOrderBack[from] = to);
@@ -255,7 +220,7 @@ function feedsOf(
     viewQ,
     viewK,
     emotions,
-    ...positions.advance(config.queues === "single" ? emotions.map(() => 0) : emotions),
+    ...positions.advance(config.queues === "single" ? ofAll.map(() => 0) : ofAll),
     learningRate: learningRate(config, step, steps),
     keyOrder,
     keyOrderBack,
@@ -265,16 +230,4 @@ function feedsOf(
 /** Linear in the batch size, half a cosine over the run (paper, IV-B.2). */
 function learningRate({ baseLearningRate, batchSize }: PretrainConfig, step: number, steps: number): number {
   return cosine(baseLearningRate * batchSize / 256, step, steps);
-}
-
-function notFinite(what: string, batch: ViewBatch | undefined, faces: readonly Face[]): RunError {
-  const names = Array.from(
-    batch?.indices ?? [],
-    (index) => `${faces[index].image} (line ${faces[index].line})`,
-  );
-  return new RunError(
-    `${what} The last checkpoint is kept; lower baseLearningRate or look at this batch:\n  ${
-      names.join("\n  ")
-    }`,
-  );
 }

@@ -2,16 +2,22 @@
 
 /** Shows how far a program is and how long it will still take. */
 export class Progress {
-  readonly #live = Deno.stdout.isTerminal();
+  readonly #live: boolean;
   #shown = 0;
   /** From where the pace is measured: the first unit's preparations would spoil it. */
   #from?: { done: number; time: number };
 
-  /** @param total units of work in all */
-  constructor(readonly total: number) {}
+  /**
+   * @param total units of work in all
+   * @param speaks false for one of several processes that leaves it to another to say how far they are
+   */
+  constructor(readonly total: number, readonly speaks = true) {
+    this.#live = speaks && Deno.stdout.isTerminal();
+  }
 
   /** Shows the state after `done` units. Piped, a line comes when `always` is set or ten seconds have passed. */
   show(done: number, text: string, always = false): void {
+    if (!this.speaks) return;
     const now = performance.now();
     this.#from ??= { done, time: now };
     if (this.#live ? now - this.#shown < 100 && done < this.total : !always && now - this.#shown < 10_000) {
@@ -27,7 +33,7 @@ export class Progress {
 
   /** Prints a line that stays, above the live one. */
   print(line: string): void {
-    write(this.#live ? `\r\x1b[K${line}\n` : `${line}\n`);
+    if (this.speaks) write(this.#live ? `\r\x1b[K${line}\n` : `${line}\n`);
   }
 
   /** Ends the live line. */

@@ -221,12 +221,13 @@ export function blocks({ backbone, width }: Architecture): Block[] {
   });
 }
 
-function normAttributes(): OpAttribute[] {
+/** Attributes of TensorFlow's fused batch norm and its gradient; `isTraining` false takes statistics as given. */
+export function normAttributes(isTraining = true): OpAttribute[] {
   return [
     attribute.type("T", "float32"),
     attribute.type("U", "float32"),
     attribute.string("data_format", "NHWC"),
-    attribute.bool("is_training", true),
+    attribute.bool("is_training", isTraining),
     attribute.float("epsilon", BATCH_NORM_EPSILON),
   ];
 }

@@ -1,5 +1,5 @@
 /** Graphs and sessions of TensorFlow. */
-import { decode, type GraphNode } from "./graph_def.ts";
+import { decode, encode, type GraphNode } from "./graph_def.ts";
 import type { TensorValues } from "./state_values.ts";
 import { bufferBytes, c, check, checked, cString, fromPointer, pointers, toPointer } from "./tensorflow_c.ts";
 
@@ -98,14 +98,26 @@ export interface Call {
   readonly targets: readonly string[];
 }
 
+/** Where sessions run that do not run in this process alone. */
+export interface SessionPlace {
+  /** The server, as TensorFlow names it: "grpc://localhost:24310". */
+  readonly target: string;
+  /** Fields of ConfigProto that every session there must have. */
+  readonly config: object;
+}
+
 /** A session on a graph. What is imported into the graph later is known to the session too. */
 export class Session {
   readonly #pointer: Deno.PointerValue;
 
-  /** @param config a serialised ConfigProto */
-  constructor(readonly graph: Graph, config: Uint8Array<ArrayBuffer>) {
+  /**
+   * @param config a serialised ConfigProto
+   * @param target a server; absent for this process
+   */
+  constructor(readonly graph: Graph, config: Uint8Array<ArrayBuffer>, target?: string) {
     const options = c.TF_NewSessionOptions();
     try {
+      if (target !== undefined) c.TF_SetTarget(options, cString(target));
       checked((status) => c.TF_SetConfig(options, config, BigInt(config.length), status));
       this.#pointer = checked((status) => c.TF_NewSession(graph.pointer, options, status));
     } finally {
@@ -113,8 +125,11 @@ export class Session {
     }
   }
 
-  /** Resolves names once; the function given back runs the call with the values of its feeds, in order. */
-  prepare({ feeds, fetches, targets }: Call): (
+  /**
+   * Resolves names once; the function given back runs the call with the values of its feeds, in order.
+   * @param runOptions fields of RunOptions for every run
+   */
+  prepare({ feeds, fetches, targets }: Call, runOptions: object = {}): (
     values: readonly TensorValues[],
     profile?: (runMetadata: Uint8Array) => void,
   ) => Promise<TensorValues[]> {
@@ -125,12 +140,15 @@ export class Session {
       }));
     const [feedOutputs, fetchOutputs] = [outputs(feeds), outputs(fetches)];
     const targetPointers = pointers(targets.map((name) => this.graph.operation(name)));
+    const plainOptions = encode("RunOptions", runOptions);
+    const profiledOptions = encode("RunOptions", { ...runOptions, traceLevel: FULL_TRACE });
     return async (values, profile) => {
       const inputs = values.map(toPointer);
       const inputPointers = pointers(inputs);
       const results = new BigUint64Array(fetches.length);
       const status = c.TF_NewStatus();
-      const options = profile ? c.TF_NewBufferFromString(FULL_TRACE, BigInt(FULL_TRACE.length)) : null;
+      const optionBytes = profile ? profiledOptions : plainOptions;
+      const options = c.TF_NewBufferFromString(optionBytes, BigInt(optionBytes.length));
       const metadata = profile ? c.TF_NewBuffer() : null;
       try {
         await c.TF_SessionRun(
@@ -162,7 +180,7 @@ export class Session {
   }
 }
 
-const FULL_TRACE = Uint8Array.of(8, 3); // RunOptions { trace_level: FULL_TRACE }
+const FULL_TRACE = 3; // RunOptions.TraceLevel
 
 function outputStruct(operation: Deno.PointerValue, index: number): Uint8Array<ArrayBuffer> {
   const bytes = new DataView(new ArrayBuffer(16));

@@ -1,4 +1,5 @@
 /** A step that runs as one TensorFlow graph, its state in variables of a session. */
+import type { Cluster } from "./collective.ts";
 import { updateInPlace } from "./graph_rewrite.ts";
 import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph_def.ts";
 import {
@@ -24,6 +25,8 @@ import { differenceOf } from "./trace_difference.ts";
 
 /** How a traced step computes. */
 export interface TraceOptions {
+  /** The ranks that share the step: it runs on this one's server. */
+  cluster?: Cluster;
   /** Compile with XLA where it can. */
   xla?: boolean;
   /** Receives TensorFlow's timings (a RunMetadata message) of every run; slows runs down. */
@@ -53,12 +56,13 @@ interface Trace {
 export function openTraced(
   step: Recordable,
   initial: StateValues,
-  { xla = false, profile, traced }: TraceOptions = {},
+  { cluster, xla = false, profile, traced }: TraceOptions = {},
 ): StepRunner {
   const specs: StateSpecs = mapState(initial, specOf);
   const graph = new Graph();
-  graph.import(graphDef(stateNodes(specs)), "state");
-  const session = new Session(graph, sessionConfig(xla));
+  const place = (nodes: readonly GraphNode[]) => cluster?.place(nodes) ?? { nodes, runOptions: {} };
+  graph.import(graphDef(place(stateNodes(specs)).nodes), "state");
+  const session = new Session(graph, sessionConfig(xla, cluster), cluster?.session.target);
   const traces = new Map<string, Trace>();
 
   const traceFor = (feeds: FeedValues): Trace => {
@@ -69,8 +73,9 @@ export function openTraced(
     const recording = record(step, specs, feedSpecs);
     const prefix = `trace${traces.size}`;
     const { nodes, targets, losses: results } = updateInPlace(recording, { aliases: !xla });
-    traced?.(nodes);
-    graph.import(graphDef(nodes), prefix);
+    const placed = place(nodes);
+    traced?.(placed.nodes);
+    graph.import(graphDef(placed.nodes), prefix);
     const used = new Set(nodes.map(({ name }) => name));
     const names = Object.keys(feedSpecs).filter((name) => used.has(`feed/${name}`));
     const losses = Object.keys(recording.losses);
@@ -78,7 +83,7 @@ export function openTraced(
       feeds: names.map((name) => `${prefix}/feed/${name}`),
       fetches: losses.map((name) => `${prefix}/${results[name]}`),
       targets: targets.map((name) => `${prefix}/${name}`),
-    });
+    }, placed.runOptions);
     const trace = { feeds: names, losses, recording, specs: feedSpecs, call, runs: 0, checkAt: 2 };
     traces.set(key, trace);
     return trace;
@@ -164,10 +169,11 @@ function stateNodes(specs: StateSpecs): GraphNode[] {
   return nodes;
 }
 
-function sessionConfig(xla: boolean): Uint8Array<ArrayBuffer> {
+function sessionConfig(xla: boolean, cluster?: Cluster): Uint8Array<ArrayBuffer> {
   const ON_2 = 2; // OptimizerOptions.GlobalJitLevel
   return encode("ConfigProto", {
     gpuOptions: { allowGrowth: true },
+    ...cluster?.session.config,
     graphOptions: { optimizerOptions: { globalJitLevel: xla ? ON_2 : 0 } },
   });
 }

@@ -9,7 +9,7 @@ import {
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { CheckpointError, loadCheckpoint } from "../../train/checkpoint.ts";
-import type { PretrainPosition } from "../../train/pretraining.ts";
+import type { PretrainPosition } from "../../train/pretrain_record.ts";
 import { randomStream } from "../../train/random.ts";
 import { holdRun, RunError } from "../../train/run_folder.ts";
 import {

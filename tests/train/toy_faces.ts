@@ -101,11 +101,12 @@ export function pretrainCommand(args: readonly string[]): string[] {
 export function startPretrain(
   cwd: string,
   args: readonly string[],
+  env: { [name: string]: string } = {},
 ): { child: Deno.ChildProcess; outcome: Promise<Outcome> } {
   const child = new Deno.Command(Deno.execPath(), {
     args: pretrainCommand(args),
     cwd,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -28,7 +28,7 @@ export const ARCHITECTURES: { [name: string]: Method } = {
   "bottlenecks": { ...small, backbone: "resnet50" },
 };
 
-/** A runner and its next feeds; the same method gives the same feeds. */
+/** A runner and its next feeds, those of all ranks; the same method gives the same feeds. */
 export function openSmallStep(method: Method, options: { eager?: boolean } & TraceOptions) {
   const [emotions, side, slots] = [7, 32, 20];
   const sizes: number[] = Array(method.queues === "single" ? 1 : emotions).fill(slots);
@@ -57,7 +57,11 @@ export function openSmallStep(method: Method, options: { eager?: boolean } & Tra
       ...{ learningRate: 5e-4, keyOrder, keyOrderBack },
     });
   };
-  const runner = openStepRunner((state: State, feeds: Feeds) => step(state, feeds, method), state, options);
+  const runner = openStepRunner(
+    (state: State, feeds: Feeds) => step(state, feeds, method, options.cluster),
+    state,
+    options,
+  );
   return { runner, next };
 }
 
