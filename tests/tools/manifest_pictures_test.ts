@@ -254,7 +254,7 @@ describe("deno task manifest csv", () => {
     }]);
     assertEquals(headsOf(lines), [A, B]);
     assertEquals(problems, [
-      ["labels without meaning", "row 4: pictures/a.jpg has had its labels already", "1"],
+      ["labelled twice", "pictures/a.jpg", "1"],
       ["labels without meaning", 'row 5: AU1 is "8"', "1"],
       ["other classes", 'row 5: pictures/c.jpg is "2"', "1"],
       ["labels without meaning", 'row 5: split "nowhere"', "1"],

@@ -8,7 +8,7 @@ import { facePath } from "../align/photos.ts";
 import { runWorkers } from "../align/pool.ts";
 import type { Job } from "../align/worker.ts";
 import { Progress } from "../faces/progress.ts";
-import { type DataSet, keyOf, type Sample } from "./data_set.ts";
+import { type DataSet, keyOf, readSamples, type Sample } from "./data_set.ts";
 import { isFile } from "./layout.ts";
 import { Notes } from "./notes.ts";
 import { Ffmpeg } from "./video.ts";
@@ -47,7 +47,7 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
   const isDone = (sample: Sample) => journal.has(keyOf(sample)) && hasFace(settings.out, journal, sample);
   let left = 0;
   const openVideos = new Set<string>();
-  for await (const sample of set.samples(new Notes())) {
+  for await (const sample of readSamples(set, new Notes())) {
     if (sample.position !== undefined && !journal.has(sample.source)) openVideos.add(sample.source);
     if (!isWanted(sample, settings.every) || isDone(sample)) continue;
     left++;
@@ -59,7 +59,7 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
 
   async function* jobs(): AsyncGenerator<Job> {
     let clip: Sample[] = [];
-    for await (const sample of set.samples(new Notes())) {
+    for await (const sample of readSamples(set, new Notes())) {
       if (clip.length > 0 && clip[0].source !== sample.source) {
         yield* jobsOfClip(clip);
         clip = [];

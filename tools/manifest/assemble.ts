@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { Entry } from "../align/journal.ts";
 import { type Clip, isWanted, type SampleJournal, type Settings } from "./align_samples.ts";
-import { type DataSet, keyOf, type Sample } from "./data_set.ts";
+import { type DataSet, keyOf, readSamples, type Sample } from "./data_set.ts";
 import { type Kind, Notes } from "./notes.ts";
 import { Summary } from "./summary.ts";
 
@@ -42,7 +42,7 @@ export async function assemble(set: DataSet, settings: Settings, journal: Sample
     clip = undefined;
   };
 
-  for await (const sample of set.samples(notes)) {
+  for await (const sample of readSamples(set, notes)) {
     if (clip?.source !== sample.source) endClip();
     if (sample.position !== undefined) {
       const { source, position } = sample;

@@ -4,7 +4,7 @@
  */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { isAbsolute, join } from "node:path";
-import { type DataSet, keyOf, type Labels, LayoutError, type Sample, type UnitLabels } from "./data_set.ts";
+import { type DataSet, type Labels, LayoutError, type Sample, type UnitLabels } from "./data_set.ts";
 import { readEmotion, readSplit } from "./folder.ts";
 import { isFile, list } from "./layout.ts";
 import type { Notes } from "./notes.ts";
@@ -50,17 +50,11 @@ export async function openCsv(root: string, options: CsvOptions): Promise<DataSe
   const columns = findColumns(path, header, options), emotions = readEmotions(options.emotions);
 
   async function* rows(notes: Notes): AsyncGenerator<Sample> {
-    const seen = new Set<string>();
     let line = 1;
     for await (const row of readRows(path, delimiter)) {
       if (line++ === 1) continue;
       const sample = sampleOf(row, `row ${line - 1}`, columns, emotions, options.first, notes);
-      if (!sample) continue;
-      const key = keyOf(sample);
-      if (seen.has(key)) {
-        notes.add("labels without meaning", `row ${line - 1}: ${key} has had its labels already`);
-      } else yield sample;
-      seen.add(key);
+      if (sample) yield sample;
     }
   }
 

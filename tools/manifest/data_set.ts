@@ -54,6 +54,17 @@ export class LayoutError extends Error {
   override name = "LayoutError";
 }
 
+/** A set's samples, each once: labels that come a second time for the same face are noted and left out. */
+export async function* readSamples(set: DataSet, notes: Notes): AsyncGenerator<Sample> {
+  const seen = new Set<string>();
+  for await (const sample of set.samples(notes)) {
+    const key = keyOf(sample);
+    if (seen.has(key)) notes.add("labelled twice", key.replace("#", ", position "));
+    else yield sample;
+    seen.add(key);
+  }
+}
+
 /** The name of a sample in the journal: its source, and the position of a frame. */
 export function keyOf({ source, position }: Sample): string {
   return position === undefined ? source : `${source}#${position}`;

@@ -13,6 +13,7 @@ export const KINDS = {
   "labels without a picture": "The labels name pictures or frames that are not there.",
   "pictures without labels": "Pictures and frames that no label speaks of; they were left alone.",
   "labels without meaning": "Values that the set's description does not know; they count as unlabelled.",
+  "labelled twice": "Labels for a face that has had some already; the first ones count.",
   "other classes": "Faces labelled with what is none of the seven emotions; they were left out.",
 } as const;
 

@@ -45,12 +45,12 @@ function figures({ summary, samples, videos, notes }: Assembled): string {
   return `<div class="figures">${
     [
       figure(summary.faces, `faces in the manifest, ${share} of ${samples} asked for`),
-      figure(summary.subjects.size, "subjects"),
+      figure(withFaces(summary.subjects).size, "subjects"),
       ...(videos > 0 ? [figure(videos, "videos")] : []),
       figure(notes.count("no face"), "without a face"),
       figure(
         notes.all().reduce((sum, { kind, count }) => sum + (kind === "no face" ? 0 : count), 0),
-        "other notes",
+        "labels or pictures that did not fit",
       ),
     ].join("")
   }</div>`;
@@ -61,8 +61,8 @@ async function alignment({ out }: Settings, summary: Summary): Promise<string[]>
   const sheet = await Promise.all(drawn.slice(0, SHEET).map((face) => crop(out, face, captionOf(face))));
   const parts = [
     "<h2>Is the alignment right?</h2>",
-    "<p>Eyes belong on the upper line, the mouth on the lower one, the nose on the upright one. The mean of " +
-    `${drawn.length} faces shows two sharp eyes and one mouth where alignment is right, a smear where it is not.</p>`,
+    "<p>Eyes belong between the upper marks, the mouth between the lower ones, the nose below the one on top. The mean of " +
+    `${drawn.length} faces shows eyes and mouth where alignment is right, a smear where it is not.</p>`,
     `<div class="mean"><figure>${await meanFace(out, drawn)}${GUIDE}<figcaption>mean of ${drawn.length} ` +
     `faces</figcaption></figure><div class="faces sheet">${sheet.join("")}</div></div>`,
   ];
@@ -151,9 +151,9 @@ function problems({ notes }: Assembled): string {
   const kinds = notes.all();
   if (kinds.length === 0) return "<h2>What did not fit</h2><p>Nothing: every label has its face.</p>";
   const lists = kinds.map(({ kind, count, named }) =>
-    `<details><summary><b>${count}</b> ${escapeHtml(kind)}</summary><p>${KINDS[kind]}</p><ul>${
-      named.map((what) => `<li>${escapeHtml(what)}</li>`).join("")
-    }</ul></details>`
+    `<details${named.length <= 10 ? " open" : ""}><summary><b>${count}</b> ${escapeHtml(kind)}</summary><p>${
+      KINDS[kind]
+    }</p><ul>${named.map((what) => `<li>${escapeHtml(what)}</li>`).join("")}</ul></details>`
   );
   return "<h2>What did not fit</h2><p>The first of each kind; all of them stand in problems.tsv beside this page.</p>" +
     lists.join("");
@@ -208,11 +208,11 @@ function percent(part: number, whole: number): string {
   return whole > 0 ? `${(100 * part / whole).toFixed(1)} %` : "";
 }
 
-/** Lines where eyes, mouth and nose belong. */
+/** Marks at the edges, between which eyes, mouth and nose belong. */
 const [[, EYES], , [NOSE], [, MOUTH]] = ALIGNMENT_TEMPLATE.map((at) => at.map((part) => part * 100));
+const MARKS = `M0 ${EYES}H12M88 ${EYES}H100M0 ${MOUTH}H12M88 ${MOUTH}H100M${NOSE} 0V10M${NOSE} 90V100`;
 const GUIDE =
-  `<svg class="guide" viewBox="0 0 100 100" aria-hidden="true"><path d="M0 ${EYES}H100M0 ${MOUTH}H100M${NOSE} ` +
-  `0V100"/></svg>`;
+  `<svg class="guide" viewBox="0 0 100 100" aria-hidden="true"><path class="edge" d="${MARKS}"/><path d="${MARKS}"/></svg>`;
 
 const STYLE = `<style>
 .mean { display: flex; flex-wrap: wrap; gap: 20px; align-items: flex-start; }
@@ -221,7 +221,8 @@ const STYLE = `<style>
 .mean > .sheet { flex: 1 1 480px; }
 figure { position: relative; }
 figure .guide { position: absolute; left: 0; top: 0; width: 100%; height: auto; aspect-ratio: 1; }
-.guide path { stroke: #fff; stroke-opacity: .55; stroke-width: .7; fill: none; }
+.guide path { stroke: #fff; stroke-width: 1.2; fill: none; }
+.guide .edge { stroke: #000; stroke-width: 2.6; stroke-opacity: .5; }
 .sheet { align-items: flex-start; }
 .sheet figcaption { min-height: 1.3em; overflow-wrap: anywhere; }
 .counts .bar { width: 240px; text-align: left; }
