@@ -54,7 +54,7 @@ export function headAt(points: Record<string, number[]>, heads: readonly number[
 export async function writeVideo(
   path: string,
   heads: readonly number[],
-  more: readonly string[] = [],
+  { more = [], size = 240 }: { more?: readonly string[]; size?: number } = {},
 ): Promise<void> {
   Deno.mkdirSync(dirname(path), { recursive: true });
   const codec = path.toLowerCase().endsWith(".avi") ? ["-c", "copy"] : ["-c:v", "mpeg4", "-q:v", "2"];
@@ -63,7 +63,7 @@ export async function writeVideo(
     stdin: "piped",
   }).spawn();
   const input = ffmpeg.stdin.getWriter();
-  for (const head of heads) await input.write(await picture(head));
+  for (const head of heads) await input.write(await picture(head, size));
   await input.close();
   if (!(await ffmpeg.status).success) throw new Error(`ffmpeg could not write ${path}`);
 }

@@ -167,7 +167,9 @@ describe("Ffmpeg", () => {
 
   it("hands over every frame once, also where a video keeps no steady pace", async () => {
     const path = join(folder, "uneven.mp4");
-    await writeVideo(path, [A, B, C, D], ["-vf", "setpts=N*N*N/TB/20", "-fps_mode", "passthrough"]);
+    await writeVideo(path, [A, B, C, D], {
+      more: ["-vf", "setpts=N*N*N/TB/20", "-fps_mode", "passthrough"],
+    });
     const { seen, reason } = await frames(path);
     assertEquals(seen, [[0, true], [1, false], [2, true], [3, false]]);
     assertEquals(reason, undefined);
