@@ -164,8 +164,11 @@ if (import.meta.main) {
   try {
     await main(Deno.args);
   } catch (error) {
-    if (!(error instanceof LayoutError)) throw error;
-    console.error(error.message);
+    // These are our own mistakes, and need their stack; all else is the world's, and is one sentence.
+    if ([TypeError, RangeError, ReferenceError, SyntaxError].some((defect) => error instanceof defect)) {
+      throw error;
+    }
+    console.error((error as Error).message);
     Deno.exit(1);
   }
 }

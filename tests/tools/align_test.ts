@@ -5,6 +5,7 @@ import { cropFace } from "@emoco/web/image";
 import { join } from "node:path";
 import sharp from "sharp";
 import { main } from "../../tools/align.ts";
+import { Journal } from "../../tools/align/journal.ts";
 
 const portrait = await Deno.readFile(new URL("../fixtures/astronaut.jpg", import.meta.url));
 
@@ -90,6 +91,9 @@ describe("deno task align", () => {
     assertEquals(Deno.statSync(join(faces, "faces/one_jpg.jpg")).mtime, before);
     assertEquals([...Deno.readDirSync(join(faces, "faces"))].length, 2);
     await assertRejects(() => align("--size=128"), Error, 'was begun with {"size":256}');
+    const journal = new Journal(join(faces, "journal.jsonl"), { size: 256 });
+    await assertRejects(() => align(), Error, "is being written by another process");
+    journal.close();
   });
 
   it("keeps the labels of a manifest", async () => {

@@ -28,6 +28,7 @@ describe("deno task manifest bp4d", () => {
       "AUCoding/AU_OCC/F001_T1.csv": "0,1,2,6,12,38\r\n1,0,1,9,1,0\r\n2,1,0,0,0,9\r\n4,1,1,1,1,0\r\n",
       "AUCoding/AU_OCC/m002_t8.csv": ",AU01,AU12\n2440,1,9\n2441,,4\n",
       "AUCoding/AU_OCC/F003_T2.csv": "0,1,12\n1,0,0\n3,1,1\n",
+      "AUCoding/AU_OCC/F004_T1.csv": "0,1\n1,0\n2,1\n",
       "AUCoding/AU_OCC/notes.txt": "no table",
       "AUCoding/AU_INT/AU06/F001_T1_AU06.csv": "1,9\n2,3\n",
       "AUCoding/AU_INT/AU12/F001_T1_AU12.csv": "1,5\n2,0\n",
@@ -79,8 +80,9 @@ describe("deno task manifest bp4d", () => {
     assertEquals(lines.map(({ set, split }) => `${set} ${split}`), Array(6).fill("bp4d au"));
     assertEquals(problems, [
       ["labels without meaning", "AUCoding/AU_OCC/F001_T1.csv: no units of this project are AU38", "1"],
-      ["labels without a picture", "AUCoding/AU_OCC/F001_T1.csv: frame 4", "1"],
-      ["pictures without labels", "Sequences/F001/T1/0003.jpg", "1"],
+      ["labels without a picture", "AUCoding/AU_OCC/F001_T1.csv: frames 4", "1"],
+      ["pictures without labels", "Sequences/F001/T1", "1"],
+      ["labels without a picture", "AUCoding/AU_OCC/F004_T1.csv: no pictures and no video of it", "2"],
       ["labels without meaning", 'm002_t8.csv: frame 2441, AU12 is "4"', "1"],
       ["pictures without labels", "Sequences/F003/T2.avi", "1"],
       ["pictures without labels", "Sequences/M005/T1: a whole sequence", "1"],

@@ -28,6 +28,11 @@ export interface NoFace {
 /** The outcome of a photo, or of a frame of a video, by the name of its source. */
 export type Entry = { readonly source: string } & (AlignedFace | NoFace);
 
+/** A journal that cannot be gone on with; the message says why, and what to do. */
+export class JournalError extends Error {
+  override name = "JournalError";
+}
+
 /** The journal of an output folder. */
 export class Journal<Line extends { readonly source: string } = Entry> {
   /** Start and length in bytes of each source's line. */
@@ -38,15 +43,22 @@ export class Journal<Line extends { readonly source: string } = Entry> {
   /**
    * Opens or begins the journal; an alignment with other settings than before is refused. A photo that was missing or
    * unreadable does not count as done: it may have come since, or been repaired.
+   * @throws {JournalError} other settings, or another process at work
    */
   constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
     const first = JSON.stringify(settings);
     this.#file = Deno.openSync(path, { read: true, write: true, create: true });
+    if (!this.#file.tryLockSync(true)) {
+      this.#file.close();
+      throw new JournalError(`${path} is being written by another process; stop that one first.`);
+    }
     let isFirst = true;
     for (const { text, start, length } of this.#lines()) {
       if (isFirst && text !== first) {
         this.#file.close();
-        throw new Error(`${path} was begun with ${text}, not ${first}; choose another --out or the same.`);
+        throw new JournalError(
+          `${path} was begun with ${text}, not ${first}; choose another --out or the same.`,
+        );
       }
       const line = isFirst ? undefined : parseLine<Line>(text);
       if (!isFirst && !line) break; // torn by a crash of the machine; what follows it is cut off

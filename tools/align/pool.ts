@@ -32,7 +32,9 @@ export async function runWorkers(
       };
       worker.onmessage = ({ data }: MessageEvent<"ready" | Entry | { failure: string }>) => {
         if (data !== "ready") {
-          if ("failure" in data) return fail(new Error(data.failure));
+          if ("failure" in data) {
+            return fail(new Error(`${data.failure}. What is done is kept; run the same command again.`));
+          }
           done(data);
         }
         feed().catch(fail);

@@ -51,7 +51,7 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
         const folder = frameFolders.get(sequence.name), video = videos.get(sequence.name);
         const intensity = await readIntensities(root, sequence.name, notes);
         const pictures = folder ? picturesOf(folder) : undefined;
-        const rows: Sample[] = [];
+        const rows: Sample[] = [], missing: number[] = [];
         for await (const { frame, labels: present } of readUnitTable(root, sequence.path, notes)) {
           const grades = intensity.get(frame);
           const labels = {
@@ -66,11 +66,17 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
           if (picture) rows.push({ source: inside(root, picture), frame, labels });
           else if (video && !folder) {
             rows.push({ source: inside(root, video), position: frame - first, frame, labels });
-          } else notes.add("labels without a picture", `${inside(root, sequence.path)}: frame ${frame}`);
+          } else missing.push(frame);
           pictures?.delete(frame);
         }
         yield* rows.sort((one, other) => one.frame! - other.frame!);
-        for (const path of pictures?.values() ?? []) notes.add("pictures without labels", inside(root, path));
+        if (missing.length > 0) {
+          const what = rows.length > 0 ? `frames ${missing.join(" ")}` : "no pictures and no video of it";
+          notes.add("labels without a picture", `${inside(root, sequence.path)}: ${what}`, missing.length);
+        }
+        if (folder && pictures!.size > 0) {
+          notes.add("pictures without labels", inside(root, folder), pictures!.size);
+        }
       }
       const labelled = new Set(sequences.map(({ name }) => name));
       for (const [name, path] of [...frameFolders, ...videos]) {
