@@ -4,17 +4,9 @@
  * @module
  */
 import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } from "./blazeface_output.ts";
-import {
-  type FacePoints,
-  invert,
-  type Pixels,
-  type Point,
-  resize,
-  type Similarity,
-  transformPoint,
-  warp,
-} from "./image.ts";
+import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
+import { closeUp, fillInput, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -67,21 +59,14 @@ const NOMINATED = 0.4;
  * mean error of the points falls from 14 to 6 % of the eyes' distance, as low as for large ones.
  */
 const WELL_SEEN = [88, 130] as const;
-/** Side of that square in widths of the box. */
-const CLOSE_UP = 2.4;
 /** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
 
-/** A part of the picture as the model's input, and how to get back from it. */
-interface View {
-  readonly input: Pixels;
-  readonly scaleX: number;
-  readonly scaleY: number;
-  readonly toPicture: (point: Point) => Point;
-}
-
 /** The BlazeFace finder. */
 export class BlazeFace implements FaceFinder {
+  /** An input that no look is using: a look is over sooner when it need not make one. */
+  private spare?: Float32Array;
+
   private constructor(private readonly model: Model, private readonly options: BlazeFaceOptions) {}
 
   /** Loads `blazeface.onnx`; throws a TypeError for a file that is not the 256 x 256 back model. */
@@ -186,13 +171,11 @@ export class BlazeFace implements FaceFinder {
 
   /** The candidates in a view, in pixels of the picture. */
   private async look({ input, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
-    const data = new Float32Array(SIDE * SIDE * 3);
-    for (let i = 0, at = 0; i < input.data.length; i += 4) {
-      data[at++] = input.data[i] / 127.5 - 1;
-      data[at++] = input.data[i + 1] / 127.5 - 1;
-      data[at++] = input.data[i + 2] / 127.5 - 1;
-    }
+    const data = this.spare ?? new Float32Array(SIDE * SIDE * 3);
+    this.spare = undefined;
+    fillInput(data, input);
     const outputs = await this.model.run({ data, dims: [1, SIDE, SIDE, 3] });
+    this.spare = data;
     return readCandidates(outputs, NOMINATED).map(({ score, width, height, points }) => ({
       score,
       width: width / scaleX,
@@ -202,65 +185,11 @@ export class BlazeFace implements FaceFinder {
   }
 }
 
-/** The whole picture, shrunk or enlarged to fit, in the middle of a black square. */
-function letterbox(image: Pixels): View {
-  const fit = SIDE / Math.max(image.width, image.height);
-  const width = Math.max(1, Math.round(image.width * fit)),
-    height = Math.max(1, Math.round(image.height * fit));
-  const small = resize(image, width, height);
-  const left = (SIDE - width) >> 1, top = (SIDE - height) >> 1;
-  const data = new Uint8ClampedArray(SIDE * SIDE * 4);
-  for (let y = 0; y < height; y++) {
-    data.set(small.data.subarray(y * width * 4, (y + 1) * width * 4), ((top + y) * SIDE + left) * 4);
-  }
-  const scaleX = width / image.width, scaleY = height / image.height;
-  return {
-    input: { width: SIDE, height: SIDE, data },
-    scaleX,
-    scaleY,
-    toPicture: ([x, y]) => [(x - left) / scaleX, (y - top) / scaleY],
-  };
-}
-
-function viewOf(image: Pixels, toInput: Similarity): View {
-  const back = invert(toInput), scale = Math.hypot(toInput.a, toInput.b);
-  return {
-    input: warp(image, toInput, SIDE),
-    scaleX: scale,
-    scaleY: scale,
-    toPicture: (point) => transformPoint(back, point),
-  };
-}
-
-function squareView(image: Pixels, x: number, y: number, side: number): View {
-  const a = SIDE / side;
-  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a });
-}
-
-/** The square around a face, turned so that its eyes are level. */
-function closeUp(image: Pixels, { width, height, points }: Candidate): { view: View; scale: number } {
-  const [[cx, cy], [rx, ry], [lx, ly]] = points;
-  const scale = SIDE / (Math.max(width, height) * CLOSE_UP);
-  const eyes = Math.hypot(lx - rx, ly - ry) || 1;
-  const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
-  return {
-    view: viewOf(image, { a, b, x: SIDE / 2 - a * cx + b * cy, y: SIDE / 2 - b * cx - a * cy }),
-    scale,
-  };
-}
-
 /** Of what a close-up shows, the face that it was made for: the one nearest to its middle, if any is near. */
 function nearest({ width, points: [center] }: Candidate, seen: readonly Candidate[]): Candidate | undefined {
   const distance = ({ points: [[x, y]] }: Candidate) => Math.hypot(x - center[0], y - center[1]);
   const [best] = [...seen].sort((one, other) => distance(one) - distance(other));
   return best && distance(best) < width / 2 ? best : undefined;
-}
-
-/** Where tiles begin on one axis: evenly laid, a quarter or more of each overlapping the next. */
-function tileStarts(length: number, side: number): number[] {
-  if (length <= side) return [(length - side) / 2];
-  const count = Math.ceil((length - side) / (side * 0.75)) + 1;
-  return Array.from({ length: count }, (_, i) => Math.round((length - side) * i / (count - 1)));
 }
 
 function toFace({ score, width, height, points }: Candidate): FoundFace {

@@ -152,7 +152,7 @@ describe("resize", () => {
             sum += image.data[(y * 25 + x) * 4 + 2];
           }
         }
-        assertAlmostEquals(small.data[(j * 10 + i) * 4 + 2], sum / (3.5 * 2.5 * fine * fine), 0.51);
+        assertAlmostEquals(small.data[(j * 10 + i) * 4 + 2], sum / (3.5 * 2.5 * fine * fine), 1.5);
       }
     }
   });

@@ -100,7 +100,7 @@ function wire(): void {
   devices.onchange = () => attempt(() => sources.openCamera(devices.value));
   button("open").onclick = () => choose("image/*,video/*,.mkv");
   button("own-model").onclick = () => choose(".onnx,.json");
-  button("our-model").onclick = () => attempt(() => useModel(undefined));
+  button("our-model").onclick = () => attempt(() => useModel());
   fileInput.onchange = () => {
     const chosen = [...fileInput.files ?? []];
     fileInput.value = "";
@@ -158,13 +158,15 @@ function choose(accept: string): void {
 
 function take(chosen: readonly File[]): void {
   if (chosen.length === 0) return;
-  if (areModel(chosen)) return attempt(async () => await useModel(await readModel(chosen)));
+  if (areModel(chosen)) return attempt(async () => await useModel(() => readModel(chosen)));
   attempt(() => sources.openFile(chosen[0]));
 }
 
-async function useModel(wanted?: ModelFiles): Promise<void> {
+/** Takes the model that is read, or ours. */
+async function useModel(read?: () => Promise<ModelFiles>): Promise<void> {
   sources.stop();
   status.show("loading", "Loading the model…");
+  const wanted = await read?.();
   const opening = analyser.setModel(wanted);
   await opening; // the one before stays where this one is refused
   own = wanted;

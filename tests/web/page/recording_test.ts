@@ -1,0 +1,87 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { Recording, type TrackedFace } from "../../../web/page/recording.ts";
+
+const card = {
+  aus: [{ au: 4, threshold: 0.5 }, { au: 12, threshold: 0.25 }],
+  emotions: ["happy", "sad"] as const,
+};
+
+/** A face whose numbers tell which one it is. */
+function face(id: number, probability: number): TrackedFace {
+  return {
+    id,
+    score: 0.75,
+    box: { x: id, y: 2, width: 30, height: 40 },
+    points: { leftEye: [20, 10], rightEye: [10, 10.5], nose: [15, 20], mouth: [15, 30] },
+    aus: [
+      { au: 4, name: "Brow lowerer", probability: 0.125, threshold: 0.5, present: false },
+      { au: 12, name: "Lip corner puller", probability, threshold: 0.25, present: probability >= 0.25 },
+    ],
+    emotions: { happy: 0.75, sad: 0.25 },
+  };
+}
+
+describe("Recording", () => {
+  it("gives back what was added, frames without a face included", () => {
+    const recording = new Recording(card);
+    recording.add(0, 0, [face(1, 0.5), face(2, 0.0625)]);
+    recording.add(1, 0.1, []);
+    recording.add(4, 0.4, [face(2, 0.25)]);
+    assertEquals(recording.frames, 3);
+    assertEquals(recording.lastTime, 0.4);
+    const frames = [...recording.read()];
+    assertEquals(frames.map(({ frame, time, faces }) => [frame, time, faces.map(({ id }) => id)]), [
+      [0, 0, [1, 2]],
+      [1, 0.1, []],
+      [4, 0.4, [2]],
+    ]);
+    const [first] = frames[0].faces;
+    assertEquals(first.probabilities, [0.125, 0.5]);
+    assertEquals(first.emotions, [0.75, 0.25]);
+    assertEquals(first.box, { x: 1, y: 2, width: 30, height: 40 });
+    assertEquals(first.points, { leftEye: [20, 10], rightEye: [10, 10.5], nose: [15, 20], mouth: [15, 30] });
+  });
+
+  it("shows at any time the frame that was on screen then, with the card's thresholds", () => {
+    const recording = new Recording(card);
+    recording.add(0, 0, [face(1, 0.5)]);
+    recording.add(1, 0.1, []);
+    recording.add(2, 0.2, [face(1, 0.25), face(3, 0.125)]);
+    assertEquals(recording.at(-1), []);
+    assertEquals(recording.at(0.05).map(({ id }) => id), [1]);
+    assertEquals(recording.at(0.1), []);
+    const faces = recording.at(9);
+    assertEquals(faces.map(({ id }) => id), [1, 3]);
+    assertEquals(faces.map(({ aus }) => aus[1].present), [true, false]);
+    assertEquals(faces[0].aus[1].name, "Lip corner puller");
+    assertEquals(faces[0].emotions, { happy: 0.75, sad: 0.25 });
+  });
+
+  it("gives a face's series, null where it was away, from a time on", () => {
+    const recording = new Recording(card);
+    recording.add(0, 0, [face(1, 0.5)]);
+    recording.add(1, 0.1, [face(2, 0.125), face(1, 0.25)]);
+    recording.add(2, 0.2, []);
+    recording.add(3, 0.3, [face(2, 0.0625)]);
+    assertEquals(recording.series(1, 1, 0), { times: [0, 0.1, 0.2, 0.3], values: [0.5, 0.25, null, null] });
+    assertEquals(recording.series(2, 1, 0.1), { times: [0.1, 0.2, 0.3], values: [0.125, null, 0.0625] });
+  });
+
+  it("keeps the newest two hundred thousand faces, so that memory has an end", () => {
+    const recording = new Recording(card);
+    for (let i = 0; i < 250_000; i++) recording.add(i, i / 30, [face(1, 0.5)]);
+    const frames = [...recording.read()];
+    assert(frames.length > 200_000 && frames.length < 220_000, `${frames.length} frames`);
+    assertEquals(frames.at(-1)?.frame, 249_999);
+    assertAlmostEquals(frames[0].time, frames[0].frame / 30, 1e-9);
+    assertEquals(recording.frames, 250_000);
+  });
+
+  it("keeps the faces of one frame together where pieces meet", () => {
+    const recording = new Recording(card);
+    for (let i = 0; i < 3000; i++) recording.add(i, i, [face(1, 0.5), face(2, 0.5), face(3, 0.5)]);
+    for (const time of [1364, 1365, 1366]) assertEquals(recording.at(time).length, 3, `at ${time}`);
+    assertEquals([...recording.read()].every(({ faces }) => faces.length === 3), true);
+  });
+});
