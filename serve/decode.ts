@@ -34,6 +34,7 @@ export async function openDecoder(engine: "native" | "wasm" | "auto" = "auto"): 
 async function openNative(): Promise<ImageDecoder> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false); // no picture outlives its request
+  sharp.concurrency(1); // the pool has a worker for each processor
   return decoderOf("native", async (bytes) => {
     const image = sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS, autoOrient: false });
     const { data, info } = await image

@@ -20,6 +20,7 @@ const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample"].map((n
 const FLOOR_1 = [
   "face_finder",
   "blazeface_output",
+  "view",
   "face_follower",
   "face_tracker",
   "detector",

@@ -36,7 +36,7 @@ export function warp(
   // each pixel under the crop. 2 <= shrink / k < 3 remains, where the block's own width no longer shows.
   const k = quality === "quick" ? Math.max(1, Math.round(shrink)) : shrink < 4 ? 1 : Math.floor(shrink / 2);
   const n = quality === "quick" ? 1 : Math.max(1, Math.ceil(shrink / k - 1e-3));
-  if (k === 1) return fill(data, image.width, image.height, back, size, n, shrink);
+  if (k === 1) return sample({ width: image.width, height: image.height, data }, back, size, n, shrink);
   const reach = (Math.abs(back.a) + Math.abs(back.b)) * size / 2 + 2 * k;
   const [cx, cy] = transformPoint(back, [size / 2, size / 2]);
   const left = clamp(Math.floor(cx - reach), 0, image.width - 1);
@@ -45,7 +45,14 @@ export function warp(
   const bottom = clamp(Math.ceil(cy + reach), top + 1, image.height);
   const blocks = averageBlocks(data, image.width, left, top, right, bottom, k);
   const inBlocks = { a: back.a / k, b: back.b / k, x: (back.x - left) / k, y: (back.y - top) / k };
-  return fill(blocks.data, blocks.width, blocks.height, inBlocks, size, n, shrink / k);
+  return sample(blocks, inBlocks, size, n, shrink / k);
+}
+
+/** A picture as 32-bit words. */
+interface Words {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint32Array;
 }
 
 /**
@@ -56,85 +63,92 @@ export function warp(
  * For speed positions are in 1/256 pixel and two channels share a 32-bit word: weights sum to 256, so a channel
  * times its weights stays below 2^16 and never runs into the next one.
  */
-function fill(
-  data: Int32Array,
-  width: number,
-  height: number,
+function sample(
+  { width, height, data }: Words,
   back: Similarity,
   size: number,
   n: number,
   shrink: number,
 ): Pixels {
-  const out = new Int32Array(size * size);
-  const span = n > 1 ? (shrink - 1) / shrink : 0; // in crop pixels
-  const step = n > 1 ? span / (n - 1) : 0;
+  if (n === 1) return sampleOnce({ width, height, data }, back, size);
+  const out = new Uint32Array(size * size);
+  const span = (shrink - 1) / shrink, step = span / (n - 1); // in crop pixels
   const maxX = (width - 1) * 256, maxY = (height - 1) * 256;
   const a = back.a * 256, b = back.b * 256, x0 = (back.x - 0.5) * 256 + 0.5, y0 = (back.y - 0.5) * 256 + 0.5;
-  const ax = new Float64Array(size * n), bx = new Float64Array(size * n);
-  for (let i = 0, t = 0; i < size; i++) {
-    for (let u = 0; u < n; u++, t++) {
-      const px = i + 0.5 - span / 2 + u * step;
-      ax[t] = a * px;
-      bx[t] = b * px;
-    }
-  }
-  const half = n * n * 128, part = 1 / (n * n);
+  const count = n * n * 256, half = count / 2;
   for (let j = 0, at = 0; j < size; j++) {
     for (let i = 0; i < size; i++, at++) {
       let c0 = half, c1 = half, c2 = half, c3 = half;
       for (let v = 0; v < n; v++) {
         const py = j + 0.5 - span / 2 + v * step, ay = a * py, by = b * py;
-        for (let t = i * n; t < i * n + n; t++) {
-          const x = ax[t] - by + x0, y = bx[t] + ay + y0;
+        for (let u = 0; u < n; u++) {
+          const px = i + 0.5 - span / 2 + u * step;
+          const x = a * px - by + x0, y = b * px + ay + y0;
           const sx = (x < 0 ? 0 : x > maxX ? maxX : x) | 0, sy = (y < 0 ? 0 : y > maxY ? maxY : y) | 0;
-          const p = Math.imul(sy >> 8, width) + (sx >> 8), right = sx < maxX ? 1 : 0;
-          const q = sy < maxY ? p + width : p;
+          const p = Math.imul(sy >> 8, width) + (sx >> 8);
+          const right = sx < maxX ? 1 : 0, down = sy < maxY ? width : 0;
           const fx = sx & 255, fy = sy & 255;
-          const w11 = Math.imul(fx, fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
-          const d00 = data[p], d01 = data[p + right], d10 = data[q], d11 = data[q + right];
+          const w11 = (fx * fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
+          const d00 = data[p], d01 = data[p + right], d10 = data[p + down], d11 = data[p + right + down];
           const even = Math.imul(d00 & 0xff00ff, w00) + Math.imul(d01 & 0xff00ff, w01) +
               Math.imul(d10 & 0xff00ff, w10) + Math.imul(d11 & 0xff00ff, w11) | 0;
           const odd = Math.imul(d00 >>> 8 & 0xff00ff, w00) + Math.imul(d01 >>> 8 & 0xff00ff, w01) +
               Math.imul(d10 >>> 8 & 0xff00ff, w10) + Math.imul(d11 >>> 8 & 0xff00ff, w11) | 0;
-          if (n === 1) {
-            out[at] = (even + 0x800080 >>> 8 & 0xff00ff) | (odd + 0x800080 & 0xff00ff00);
-            continue;
-          }
           c0 += even & 0xffff;
           c1 += odd & 0xffff;
           c2 += even >>> 16;
           c3 += odd >>> 16;
         }
       }
-      if (n > 1) out[at] = mean(c0, part) | mean(c1, part) << 8 | mean(c2, part) << 16 | mean(c3, part) << 24;
+      out[at] = c0 / count | (c1 / count | 0) << 8 | (c2 / count | 0) << 16 | (c3 / count | 0) << 24;
     }
   }
   return { width: size, height: size, data: new Uint8ClampedArray(out.buffer) };
 }
 
-/** A sum of samples in 1/256, times 1 / their number, rounded down; the half keeps clear of rounding in `part`. */
-function mean(sum: number, part: number): number {
-  return ((sum >> 8) + 0.5) * part | 0;
+/** As `sample` with n = 1, where nothing is summed up. */
+function sampleOnce({ width, height, data }: Words, back: Similarity, size: number): Pixels {
+  const out = new Uint32Array(size * size);
+  const maxX = (width - 1) * 256, maxY = (height - 1) * 256;
+  const a = back.a * 256, b = back.b * 256, x0 = (back.x - 0.5) * 256 + 0.5, y0 = (back.y - 0.5) * 256 + 0.5;
+  for (let j = 0, at = 0; j < size; j++) {
+    const py = j + 0.5, ay = a * py, by = b * py;
+    for (let i = 0; i < size; i++, at++) {
+      const px = i + 0.5;
+      const sx = clamp(a * px - by + x0, 0, maxX) | 0, sy = clamp(b * px + ay + y0, 0, maxY) | 0;
+      const p = Math.imul(sy >> 8, width) + (sx >> 8);
+      const right = sx < maxX ? 1 : 0, q = sy < maxY ? p + width : p;
+      const fx = sx & 255, fy = sy & 255;
+      const w11 = (fx * fy) >> 8, w10 = fy - w11, w01 = fx - w11, w00 = 256 - fx - w10;
+      const d00 = data[p], d01 = data[p + right], d10 = data[q], d11 = data[q + right];
+      const even = Math.imul(d00 & 0xff00ff, w00) + Math.imul(d01 & 0xff00ff, w01) +
+        Math.imul(d10 & 0xff00ff, w10) + Math.imul(d11 & 0xff00ff, w11);
+      const odd = Math.imul(d00 >>> 8 & 0xff00ff, w00) + Math.imul(d01 >>> 8 & 0xff00ff, w01) +
+        Math.imul(d10 >>> 8 & 0xff00ff, w10) + Math.imul(d11 >>> 8 & 0xff00ff, w11);
+      out[at] = (even + 0x800080 >>> 8 & 0xff00ff) | (odd + 0x800080 & 0xff00ff00);
+    }
+  }
+  return { width: size, height: size, data: new Uint8ClampedArray(out.buffer) };
 }
 
 /** The picture's pixels as 32-bit words; copied only where the bytes do not start on a word. */
-function words({ data }: Pixels): Int32Array {
+function words({ data }: Pixels): Uint32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
-  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+  return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }
 
 /** Means over k x k blocks of a part of the picture; its last row and column repeat to fill the last blocks. */
 function averageBlocks(
-  source: Int32Array,
+  source: Uint32Array,
   stride: number,
   left: number,
   top: number,
   right: number,
   bottom: number,
   k: number,
-): { width: number; height: number; data: Int32Array } {
+): Words {
   const width = Math.ceil((right - left) / k), height = Math.ceil((bottom - top) / k);
-  const data = new Int32Array(width * height);
+  const data = new Uint32Array(width * height);
   const part = 1 / (k * k), half = k * k >> 1;
   for (let j = 0, at = 0; j < height; j++) {
     for (let i = 0; i < width; i++, at++) {
@@ -147,8 +161,8 @@ function averageBlocks(
           let even = 0, odd = 0;
           for (const end = Math.min(u + 256, k); u < end; u++) {
             const word = source[row + (u < inside ? u : inside - 1)];
-            even += word & 0xff00ff;
-            odd += word >>> 8 & 0xff00ff;
+            even = even + (word & 0xff00ff) | 0;
+            odd = odd + (word >>> 8 & 0xff00ff) | 0;
           }
           c0 += even & 0xffff;
           c1 += odd & 0xffff;
@@ -163,59 +177,79 @@ function averageBlocks(
   return { width, height, data };
 }
 
-/** The whole picture at another size: each axis by area when it shrinks, linear when it grows. */
+/** The whole picture at another size: each axis by area when it shrinks, linear when it grows, within 2 of 255. */
 export function resize(image: Pixels, width: number, height: number): Pixels {
   checkPixels(image);
   if (!(Number.isInteger(width) && width > 0 && Number.isInteger(height) && height > 0)) {
     throw new RangeError(`Cannot resize to ${width} x ${height}: both must be whole numbers above 0.`);
   }
-  const across = axisTaps(image.width, width), down = axisTaps(image.height, height);
-  const stride = image.width * 4;
-  const source = image.data, row = new Float32Array(stride);
-  const data = new Uint8ClampedArray(width * height * 4);
+  const source = words(image), across = axisTaps(image.width, width), down = axisTaps(image.height, height);
+  // Rows of the new width; of two that follow each other both are at hand.
+  const rows = [new Uint32Array(width), new Uint32Array(width)], held = [-1, -1];
+  const even = new Uint32Array(width), odd = new Uint32Array(width);
+  const out = new Uint32Array(width * height);
   for (let j = 0, at = 0; j < height; j++) {
-    row.fill(0);
+    even.fill(0x800080);
+    odd.fill(0x800080);
     for (let t = down.from[j]; t < down.from[j + 1]; t++) {
-      const weight = down.weight[t], start = down.pixel[t] * stride;
-      for (let x = 0; x < stride; x++) row[x] += weight * source[start + x];
-    }
-    for (let i = 0; i < width; i++, at += 4) {
-      let c0 = 0, c1 = 0, c2 = 0, c3 = 0;
-      for (let t = across.from[i]; t < across.from[i + 1]; t++) {
-        const weight = across.weight[t], p = across.pixel[t] * 4;
-        c0 += weight * row[p];
-        c1 += weight * row[p + 1];
-        c2 += weight * row[p + 2];
-        c3 += weight * row[p + 3];
+      const y = down.pixel[t], weight = down.weight[t], row = rows[y & 1];
+      if (held[y & 1] !== y) resizeRow(source, y * image.width, across, row);
+      held[y & 1] = y;
+      for (let i = 0; i < width; i++) {
+        even[i] += Math.imul(row[i] & 0xff00ff, weight);
+        odd[i] += Math.imul(row[i] >>> 8 & 0xff00ff, weight);
       }
-      data[at] = c0;
-      data[at + 1] = c1;
-      data[at + 2] = c2;
-      data[at + 3] = c3;
     }
+    for (let i = 0; i < width; i++) out[at++] = (even[i] >>> 8 & 0xff00ff) | (odd[i] & 0xff00ff00);
   }
-  return { width, height, data };
+  return { width, height, data: new Uint8ClampedArray(out.buffer) };
 }
 
-/** For target pixel i of one axis: taps from[i] to from[i + 1], each a source pixel and its weight; they sum to 1. */
-function axisTaps(source: number, target: number) {
+/** Taps of one axis: each a source pixel and its weight in 1/256; those of a target pixel sum to 256. */
+interface Taps {
+  /** Target pixel i has the taps from[i] to from[i + 1]. */
+  readonly from: Int32Array;
+  readonly pixel: Int32Array;
+  readonly weight: Int32Array;
+}
+
+function resizeRow(
+  source: Uint32Array,
+  start: number,
+  { from, pixel, weight }: Taps,
+  row: Uint32Array,
+): void {
+  for (let i = 0, t = 0; i < row.length; i++) {
+    let even = 0x800080, odd = 0x800080;
+    for (const end = from[i + 1]; t < end; t++) {
+      const word = source[start + pixel[t]], w = weight[t];
+      even = even + Math.imul(word & 0xff00ff, w) | 0; // a word, not a number that has outgrown it
+      odd = odd + Math.imul(word >>> 8 & 0xff00ff, w) | 0;
+    }
+    row[i] = (even >>> 8 & 0xff00ff) | (odd & 0xff00ff00);
+  }
+}
+
+function axisTaps(source: number, target: number): Taps {
   const scale = source / target;
   const from = new Int32Array(target + 1), pixel: number[] = [], weight: number[] = [];
   for (let i = 0; i < target; i++) {
     if (scale <= 1) {
       const at = clamp((i + 0.5) * scale - 0.5, 0, source - 1), low = Math.floor(at);
+      const next = Math.round((at - low) * 256);
       pixel.push(low, Math.min(low + 1, source - 1));
-      weight.push(1 - (at - low), at - low);
+      weight.push(256 - next, next);
     } else {
       const start = i * scale, end = Math.min((i + 1) * scale, source);
+      const covered = (to: number) => Math.round((to - start) / (end - start) * 256);
       for (let j = Math.floor(start); j < end; j++) {
         pixel.push(j);
-        weight.push((Math.min(j + 1, end) - Math.max(j, start)) / (end - start));
+        weight.push(covered(Math.min(j + 1, end)) - covered(Math.max(j, start)));
       }
     }
     from[i + 1] = pixel.length;
   }
-  return { from, pixel: Int32Array.from(pixel), weight: Float64Array.from(weight) };
+  return { from, pixel: Int32Array.from(pixel), weight: Int32Array.from(weight) };
 }
 
 /** Throws a RangeError unless the bytes fit the dimensions. */

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { alignmentTransform, cropFace, type Pixels, resize } from "@emoco/web/image";
+import { alignmentTransform, cropFace, type Pixels, resize, warp } from "@emoco/web/image";
 import { largestDifference, mirror, noise, paint, square } from "./pictures.ts";
 
 describe("cropFace", () => {
@@ -131,6 +131,40 @@ describe("cropFace", () => {
     const short = { width: 4, height: 4, data: new Uint8ClampedArray(63) };
     assertThrows(() => cropFace(short, square(0, 0, 4), 4), RangeError, "needs 64 bytes of RGBA, got 63");
     assertThrows(() => cropFace(noise(4, 4), square(0, 0, 4), 0), RangeError, "side must be 1 or more");
+  });
+});
+
+describe("warp, quick", () => {
+  it("equals the exact one where nothing is averaged", () => {
+    const image = noise(200, 200);
+    for (const shrink of [0.4, 0.9, 1]) {
+      const toCrop = { a: 1 / shrink, b: 0.1 / shrink, x: -20 / shrink, y: -31.3 / shrink };
+      assert(Math.hypot(toCrop.a, toCrop.b) > 1);
+      assertEquals(warp(image, toCrop, 120, "quick"), warp(image, toCrop, 120));
+    }
+  });
+
+  it("keeps every point where the transform says, at all scales: a slope stays the slope", () => {
+    const image = paint(1000, 1000, (x, y) => 20 + x * 0.1 + y * 0.12);
+    for (const shrink of [0.6, 1.4, 1.6, 2.4, 2.6, 6.3]) {
+      const a = Math.cos(0.3) / shrink, b = Math.sin(0.3) / shrink;
+      const x = 50 - a * 500 + b * 500, y = 50 - b * 500 - a * 500; // (500, 500) comes to lie in the middle
+      const { data } = warp(image, { a, b, x, y }, 100, "quick");
+      for (const [i, j] of [[0, 0], [99, 3], [50, 50], [7, 98]]) {
+        const dx = (i + 0.5 - 50) * shrink, dy = (j + 0.5 - 50) * shrink;
+        const px = 500 + Math.cos(0.3) * dx + Math.sin(0.3) * dy,
+          py = 500 + Math.cos(0.3) * dy - Math.sin(0.3) * dx;
+        assertAlmostEquals(data[(j * 100 + i) * 4], 20 + px * 0.1 + py * 0.12, 1.3, `shrunk by ${shrink}`);
+      }
+    }
+  });
+
+  it("shrinks fine grain to even grey as far as its blocks reach", () => {
+    const image = paint(900, 900, (x, y) => (Math.floor(x) + Math.floor(y)) % 2 * 255);
+    for (const shrink of [2, 4, 6]) {
+      const { data } = warp(image, { a: 1 / shrink, b: 0, x: 0, y: 0 }, 100, "quick");
+      for (const value of data.filter((_, i) => i % 4 === 0)) assertAlmostEquals(value, 127.5, 0.6);
+    }
   });
 });
 
