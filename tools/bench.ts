@@ -12,6 +12,10 @@ const BENCHES: {
     help: "a training step, beside the same in PyTorch",
     load: () => import("./bench/step.ts"),
   },
+  input: {
+    help: "pictures to views, beside a PyTorch DataLoader with torchvision",
+    load: () => import("./bench/input.ts"),
+  },
   serve: {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),

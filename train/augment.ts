@@ -4,6 +4,7 @@
  * A view is drawn first (plain numbers, from a stream of its own) and rendered second, so that a resumed run repeats
  * it and a test can render the same draw by other means. Images are RGB bytes [height, width, 3].
  */
+import { blur, resample } from "./filters.ts";
 import type { Random } from "./random.ts";
 
 /** An RGB picture, 3 bytes a pixel, row by row. */
@@ -84,15 +85,20 @@ export function renderView(
   out: Float32Array,
   offset: number,
 ): void {
-  const pixels = resample(image, view, size);
+  const pixels = resample(image, view.crop, view.flip, size);
   if (view.grey && view.greyFirst) turnGrey(pixels);
   for (const { kind, amount } of view.jitter) JITTER[kind](pixels, amount);
   if (view.grey && !view.greyFirst) turnGrey(pixels);
   const blurred = view.blur > 0 ? blur(pixels, size, view.blur) : pixels;
-  for (let i = 0; i < blurred.length; i += 3) {
-    for (let c = 0; c < 3; c++) out[offset + i + c] = (blurred[i + c] / 255 - MEAN[c]) / STD[c];
+  for (let i = 0, to = offset; i < blurred.length; i += 3, to += 3) {
+    out[to] = blurred[i] * SCALE[0] - SHIFT[0];
+    out[to + 1] = blurred[i + 1] * SCALE[1] - SHIFT[1];
+    out[to + 2] = blurred[i + 2] * SCALE[2] - SHIFT[2];
   }
 }
+
+/** (v / 255 - mean) / std as v * scale - shift. */
+const SCALE = STD.map((std) => 1 / (255 * std)), SHIFT = MEAN.map((mean, c) => mean / STD[c]);
 
 /** Random resized crop: area and aspect (3/4 to 4/3, log-uniform) within the picture, as torchvision draws it. */
 function drawCrop(random: Random, width: number, height: number, [least, most]: readonly [number, number]) {
@@ -110,64 +116,6 @@ function drawCrop(random: Random, width: number, height: number, [least, most]: 
   return { x: Math.floor((width - side) / 2), y: Math.floor((height - side) / 2), width: side, height: side };
 }
 
-/** The crop at `size` px by a separable triangle filter, widened when shrinking so that nothing aliases. */
-function resample(image: RgbImage, { crop, flip }: View, size: number): Float32Array {
-  const columns = taps(crop.x, crop.width, image.width, size, flip);
-  const rows = taps(crop.y, crop.height, image.height, size, false);
-  const { first, count } = rows;
-  const top = first[0], bottom = first[size - 1] + count[size - 1];
-  const narrow = new Float32Array((bottom - top) * size * 3);
-  for (let y = top, to = 0; y < bottom; y++) {
-    const row = y * image.width;
-    for (let x = 0; x < size; x++, to += 3) {
-      let r = 0, g = 0, b = 0;
-      for (
-        let t = 0, w = x * columns.most, p = (row + columns.first[x]) * 3;
-        t < columns.count[x];
-        t++, w++, p += 3
-      ) {
-        const weight = columns.weights[w];
-        r += weight * image.data[p];
-        g += weight * image.data[p + 1];
-        b += weight * image.data[p + 2];
-      }
-      narrow[to] = r;
-      narrow[to + 1] = g;
-      narrow[to + 2] = b;
-    }
-  }
-  const stride = size * 3;
-  const pixels = new Float32Array(size * stride);
-  for (let y = 0; y < size; y++) {
-    for (let t = 0; t < count[y]; t++) {
-      const weight = rows.weights[y * rows.most + t], from = (first[y] - top + t) * stride, to = y * stride;
-      for (let i = 0; i < stride; i++) pixels[to + i] += weight * narrow[from + i];
-    }
-  }
-  return pixels;
-}
-
-/** For each of `size` outputs: the first input pixel, how many, and their weights. */
-function taps(start: number, length: number, limit: number, size: number, reverse: boolean) {
-  const scale = length / size, radius = Math.max(1, scale);
-  const most = Math.ceil(2 * radius) + 1;
-  const first = new Int32Array(size), count = new Int32Array(size), weights = new Float32Array(size * most);
-  for (let i = 0; i < size; i++) {
-    const centre = start + ((reverse ? size - 1 - i : i) + 0.5) * scale;
-    const from = Math.max(0, Math.floor(centre - radius + 0.5));
-    const to = Math.min(limit, Math.max(from + 1, Math.floor(centre + radius + 0.5)));
-    first[i] = Math.min(from, limit - 1);
-    count[i] = to - first[i];
-    let sum = 0;
-    for (let t = 0; t < count[i]; t++) {
-      const weight = Math.max(0, 1 - Math.abs(first[i] + t + 0.5 - centre) / radius);
-      sum += weights[i * most + t] = weight;
-    }
-    for (let t = 0; t < count[i]; t++) weights[i * most + t] /= sum;
-  }
-  return { first, count, weights, most };
-}
-
 /** Jitter of [pixels, 3] in 0-255, in place: blends towards black, the mean grey, the pixel's own grey; turns the hue. */
 const JITTER: Record<JitterKind, (pixels: Float32Array, amount: number) => void> = {
   brightness(pixels, amount) {
@@ -182,54 +130,44 @@ const JITTER: Record<JitterKind, (pixels: Float32Array, amount: number) => void>
   saturation(pixels, amount) {
     for (let i = 0; i < pixels.length; i += 3) {
       const rest = (1 - amount) * luma(pixels, i);
-      for (let c = i; c < i + 3; c++) pixels[c] = clamp(pixels[c] * amount + rest);
+      pixels[i] = clamp(pixels[i] * amount + rest);
+      pixels[i + 1] = clamp(pixels[i + 1] * amount + rest);
+      pixels[i + 2] = clamp(pixels[i + 2] * amount + rest);
     }
   },
   hue(pixels, amount) {
-    for (let i = 0; i < pixels.length; i += 3) turnHue(pixels, i, amount);
+    for (let i = 0; i < pixels.length; i += 3) turnHue(pixels, i, 6 * amount);
   },
 };
 
-/** Adds `turn` to the hue (HSV) of the pixel at `i`; value and saturation stay. */
+/** Adds `turn`, in sixths of a whole one, to the hue (HSV) of the pixel at `i`; value and saturation stay. */
 function turnHue(pixels: Float32Array, i: number, turn: number): void {
   const r = pixels[i], g = pixels[i + 1], b = pixels[i + 2];
-  const most = Math.max(r, g, b), spread = most - Math.min(r, g, b);
+  const most = r > g ? (r > b ? r : b) : g > b ? g : b;
+  const spread = most - (r < g ? (r < b ? r : b) : g < b ? g : b);
   if (spread === 0) return;
   const sector = most === r ? (g - b) / spread : most === g ? 2 + (b - r) / spread : 4 + (r - g) / spread;
-  const hue = ((sector + 6 * turn) % 6 + 6) % 6;
-  for (let c = 0; c < 3; c++) {
-    const k = (5 - 2 * c + hue) % 6; // f(5), f(3), f(1) give red, green, blue
-    pixels[i + c] = most - spread * Math.max(0, Math.min(k, 4 - k, 1));
-  }
+  const hue = within6(sector + turn + 6);
+  pixels[i] = most - spread * ramp(within6(hue + 5)); // f(5), f(3), f(1) give red, green, blue
+  pixels[i + 1] = most - spread * ramp(within6(hue + 3));
+  pixels[i + 2] = most - spread * ramp(within6(hue + 1));
+}
+
+/** `value` modulo 6, for values of 0 to under 18. */
+function within6(value: number): number {
+  return value < 6 ? value : value < 12 ? value - 6 : value - 12;
+}
+
+/** How much of the spread a channel lacks at `k` sixths of a turn from where it is full. */
+function ramp(k: number): number {
+  const least = k < 4 - k ? k : 4 - k;
+  return least < 0 ? 0 : least > 1 ? 1 : least;
 }
 
 function turnGrey(pixels: Float32Array): void {
-  for (let i = 0; i < pixels.length; i += 3) pixels.fill(luma(pixels, i), i, i + 3);
-}
-
-/** Gaussian blur of [size, size, 3], edges replicated. */
-function blur(pixels: Float32Array, size: number, deviation: number): Float32Array {
-  const radius = Math.ceil(3 * deviation);
-  const kernel = Float32Array.from(
-    { length: 2 * radius + 1 },
-    (_, i) => Math.exp(-0.5 * ((i - radius) / deviation) ** 2),
-  );
-  const sum = kernel.reduce((total, value) => total + value, 0);
-  const pass = (input: Float32Array, along: number, across: number) => {
-    const output = new Float32Array(input.length);
-    for (let line = 0; line < size; line++) {
-      for (let i = 0; i < size; i++) {
-        const to = line * across + i * along;
-        for (let t = -radius; t <= radius; t++) {
-          const from = line * across + Math.max(0, Math.min(size - 1, i + t)) * along;
-          const weight = kernel[t + radius] / sum;
-          for (let c = 0; c < 3; c++) output[to + c] += weight * input[from + c];
-        }
-      }
-    }
-    return output;
-  };
-  return pass(pass(pixels, 3, 3 * size), 3 * size, 3);
+  for (let i = 0; i < pixels.length; i += 3) {
+    pixels[i] = pixels[i + 1] = pixels[i + 2] = luma(pixels, i);
+  }
 }
 
 /** ITU-R 601 luma, as PIL's grey. */

@@ -4,8 +4,6 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PURPOSE, randomStream } from "./random.ts";
 
-export { Walk } from "./walk.ts";
-
 /** Folder of the faces that come with the project. */
 export const COMMITTED_FACES = fileURLToPath(new URL("./faces", import.meta.url));
 

@@ -11,7 +11,7 @@ sharp.concurrency(1); // workers decode side by side already
  * @throws {Error} not a picture, truncated, or not readable as RGB
  */
 export async function decodePicture(path: string): Promise<RgbImage> {
-  const { data, info } = await sharp(path, { failOn: "truncated" })
+  const { data, info } = await sharp(path, { failOn: "truncated", sequentialRead: true })
     .autoOrient().toColourspace("srgb").removeAlpha().raw({ depth: "uchar" }).toBuffer({
       resolveWithObject: true,
     });

@@ -13,6 +13,8 @@ export interface ViewOptions {
   views: ViewKind;
   cropScale: readonly [number, number];
   skipBroken: boolean;
+  /** Decoded pictures kept by all workers together; half a gigabyte unless given. */
+  cacheBytes?: number;
 }
 
 /** One batch: indices of its faces and their views, [B, S, S, 3] each. */
@@ -55,7 +57,7 @@ export class ViewLoader implements Disposable {
         images: faces.map((face) => face.image),
         emotions: Int8Array.from(faces, (face) => face.emotion ? EMOTIONS.indexOf(face.emotion) : -1),
         ...options,
-        cacheBytes: CACHE_BYTES / parts,
+        cacheBytes: (options.cacheBytes ?? CACHE_BYTES) / parts,
         part,
         parts,
       };
