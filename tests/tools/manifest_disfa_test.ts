@@ -64,7 +64,7 @@ describe("deno task manifest disfa", () => {
       ["labels without meaning", 'ActionUnit_Labels/SN001/SN001_au12.txt: frame 5, intensity "7"', "1"],
       [
         "labels without meaning",
-        "ActionUnit_Labels/SN001/SN001_au99.txt: AU99 is none that this project knows",
+        "AU99 is none that this project knows; it was left out everywhere",
         "1",
       ],
       ["labels without a picture", "ActionUnit_Labels/SN002: no files like SN002_au1.txt", "1"],

@@ -79,8 +79,8 @@ describe("deno task manifest bp4d", () => {
     assertEquals(headsOf(lines), [A, B, C, E, D, E]);
     assertEquals(lines.map(({ set, split }) => `${set} ${split}`), Array(6).fill("bp4d au"));
     assertEquals(problems, [
-      ["labels without meaning", "AUCoding/AU_OCC/F001_T1.csv: no units of this project are AU38", "1"],
-      ["labels without a picture", "AUCoding/AU_OCC/F001_T1.csv: frames 4", "1"],
+      ["labels without meaning", "AU38 is none that this project knows; it was left out everywhere", "1"],
+      ["labels without a picture", "AUCoding/AU_OCC/F001_T1.csv: frame 4", "1"],
       ["pictures without labels", "Sequences/F001/T1", "1"],
       ["labels without a picture", "AUCoding/AU_OCC/F004_T1.csv: no pictures and no video of it", "2"],
       ["labels without meaning", 'm002_t8.csv: frame 2441, AU12 is "4"', "1"],

@@ -36,6 +36,9 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
       : [];
   });
   if (sequences.length === 0) throw new LayoutError(`${occurrences} holds no tables named like F001_T1.csv.`);
+  const intensities = findFolders(root, /^AU_?INT$/i).slice(0, 1).flatMap(list).filter(({ isFolder }) =>
+    isFolder
+  );
   const frameFolders = findFrameFolders(root), videos = findVideos(root);
   if (frameFolders.size + videos.size === 0) {
     throw new LayoutError(
@@ -49,7 +52,7 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
     async *samples(notes) {
       for (const sequence of sequences) {
         const folder = frameFolders.get(sequence.name), video = videos.get(sequence.name);
-        const intensity = await readIntensities(root, sequence.name, notes);
+        const intensity = await readIntensities(root, intensities, sequence.name, notes);
         const pictures = folder ? picturesOf(folder) : undefined;
         const rows: Sample[] = [], missing: number[] = [];
         for await (const { frame, labels: present } of readUnitTable(root, sequence.path, notes)) {
@@ -71,7 +74,9 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
         }
         yield* rows.sort((one, other) => one.frame! - other.frame!);
         if (missing.length > 0) {
-          const what = rows.length > 0 ? `frames ${missing.join(" ")}` : "no pictures and no video of it";
+          const what = rows.length > 0
+            ? `frame ${missing[0]}${missing.length > 1 ? " and others" : ""}`
+            : "no pictures and no video of it";
           notes.add("labels without a picture", `${inside(root, sequence.path)}: ${what}`, missing.length);
         }
         if (folder && pictures!.size > 0) {
@@ -127,13 +132,12 @@ function picturesOf(folder: string): Map<number, string> {
 /** Intensities of a sequence by frame and unit. */
 async function readIntensities(
   root: string,
+  folders: readonly { name: string; path: string }[],
   name: string,
   notes: Notes,
 ): Promise<Map<number, Record<string, number | null>>> {
   const frames = new Map<number, Record<string, number | null>>();
-  const [intensities] = findFolders(root, /^AU_?INT$/i);
-  if (!intensities) return frames;
-  for (const { name: unit, path: folder } of list(intensities)) {
+  for (const { name: unit, path: folder } of folders) {
     const au = /^AU0*(\d+)$/i.exec(unit)?.[1];
     const table = au && list(folder).find((file) => file.name.toUpperCase().startsWith(`${name}_AU`));
     if (!table) continue;

@@ -9,6 +9,7 @@ import { findFolders, inside, isVideo, list } from "./layout.ts";
 import type { Notes } from "./notes.ts";
 import { readRows } from "./rows.ts";
 import { isKnownUnit, occurrenceOf, readIntensity } from "./unit_labels.ts";
+import { noteUnknownUnit } from "./unit_table.ts";
 
 /** What the folder must look like, for `--help`. */
 export const DISFA_LAYOUT =
@@ -94,7 +95,7 @@ async function readUnits(
   }
   for (const { au, path } of files.sort((one, other) => one.au - other.au)) {
     if (!isKnownUnit(au)) {
-      notes.add("labels without meaning", `${inside(root, path)}: AU${au} is none that this project knows`);
+      noteUnknownUnit(au, notes);
       continue;
     }
     const unit = new Map<number, number | null>();

@@ -22,6 +22,7 @@ export type Kind = keyof typeof KINDS;
 
 /** Notes taken while a set is read. */
 export class Notes {
+  readonly #once = new Set<string>();
   readonly #kinds = new Map<Kind, { count: number; named: string[] }>();
 
   /** @param write gets every note, for a file that lists them all */
@@ -34,6 +35,13 @@ export class Notes {
     noted.count += count;
     if (noted.named.length < NAMED) noted.named.push(count === 1 ? what : `${what} (${count})`);
     this.write(kind, what, count);
+  }
+
+  /** Notes something that comes up again and again, the first time only. */
+  once(kind: Kind, what: string): void {
+    if (this.#once.has(what)) return;
+    this.#once.add(what);
+    this.add(kind, what);
   }
 
   /** How many things of a kind there are. */

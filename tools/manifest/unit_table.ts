@@ -20,6 +20,11 @@ export function unitOf(header: string): number | undefined {
   return au === undefined ? undefined : Number(au);
 }
 
+/** Notes a unit that the project cannot name; its labels are left out. */
+export function noteUnknownUnit(au: number, notes: Notes): void {
+  notes.once("labels without meaning", `AU${au} is none that this project knows; it was left out everywhere`);
+}
+
 /**
  * The rows of a table whose first column is the frame. Units that the project does not know are left out, and noted
  * once; a value without meaning is unlabelled, and noted.
@@ -39,14 +44,7 @@ export async function* readUnitTable(
         return au === undefined ? [] : [{ au, at }];
       });
       columns = named.filter(({ au }) => isKnownUnit(au));
-      const unknown = named.filter(({ au }) => !isKnownUnit(au)).map(({ au }) => `AU${au}`);
-      if (unknown.length > 0) {
-        notes.add(
-          "labels without meaning",
-          `${name}: no units of this project are ${unknown.join(" ")}`,
-          unknown.length,
-        );
-      }
+      for (const { au } of named) if (!isKnownUnit(au)) noteUnknownUnit(au, notes);
       if (columns.length === 0) {
         notes.add("labels without meaning", `${name}: the first row names no action units`);
       }
