@@ -191,8 +191,8 @@ export function resize(image: Pixels, width: number, height: number): Pixels {
   for (let j = 0, at = 0; j < height; j++) {
     even.fill(0x800080);
     odd.fill(0x800080);
-    for (let t = down.from[j]; t < down.from[j + 1]; t++) {
-      const y = down.pixel[t], weight = down.weight[t], row = rows[y & 1];
+    for (let t = down.from[j], y = down.first[j]; t < down.from[j + 1]; t++, y++) {
+      const weight = down.weight[t], row = rows[y & 1];
       if (held[y & 1] !== y) resizeRow(source, y * image.width, across, row);
       held[y & 1] = y;
       for (let i = 0; i < width; i++) {
@@ -205,24 +205,25 @@ export function resize(image: Pixels, width: number, height: number): Pixels {
   return { width, height, data: new Uint8ClampedArray(out.buffer) };
 }
 
-/** Taps of one axis: each a source pixel and its weight in 1/256; those of a target pixel sum to 256. */
+/** Taps of one axis: weights in 1/256 of source pixels that follow each other; those of a target pixel sum to 256. */
 interface Taps {
-  /** Target pixel i has the taps from[i] to from[i + 1]. */
+  /** Target pixel i has the weights from[i] to from[i + 1]. */
   readonly from: Int32Array;
-  readonly pixel: Int32Array;
+  /** The source pixel of its first weight. */
+  readonly first: Int32Array;
   readonly weight: Int32Array;
 }
 
 function resizeRow(
   source: Uint32Array,
   start: number,
-  { from, pixel, weight }: Taps,
+  { from, first, weight }: Taps,
   row: Uint32Array,
 ): void {
   for (let i = 0, t = 0; i < row.length; i++) {
     let even = 0x800080, odd = 0x800080;
-    for (const end = from[i + 1]; t < end; t++) {
-      const word = source[start + pixel[t]], w = weight[t];
+    for (let p = start + first[i], end = from[i + 1]; t < end; t++, p++) {
+      const word = source[p], w = weight[t];
       even = even + Math.imul(word & 0xff00ff, w) | 0; // a word, not a number that has outgrown it
       odd = odd + Math.imul(word >>> 8 & 0xff00ff, w) | 0;
     }
@@ -232,24 +233,25 @@ function resizeRow(
 
 function axisTaps(source: number, target: number): Taps {
   const scale = source / target;
-  const from = new Int32Array(target + 1), pixel: number[] = [], weight: number[] = [];
+  const from = new Int32Array(target + 1), first = new Int32Array(target), weight: number[] = [];
   for (let i = 0; i < target; i++) {
     if (scale <= 1) {
-      const at = clamp((i + 0.5) * scale - 0.5, 0, source - 1), low = Math.floor(at);
-      const next = Math.round((at - low) * 256);
-      pixel.push(low, Math.min(low + 1, source - 1));
-      weight.push(256 - next, next);
+      const at = clamp((i + 0.5) * scale - 0.5, 0, source - 1);
+      const next = Math.round((at - Math.floor(at)) * 256);
+      first[i] = Math.floor(at);
+      weight.push(256 - next);
+      if (next > 0) weight.push(next);
     } else {
       const start = i * scale, end = Math.min((i + 1) * scale, source);
       const covered = (to: number) => Math.round((to - start) / (end - start) * 256);
-      for (let j = Math.floor(start); j < end; j++) {
-        pixel.push(j);
+      first[i] = Math.floor(start);
+      for (let j = first[i]; j < end; j++) {
         weight.push(covered(Math.min(j + 1, end)) - covered(Math.max(j, start)));
       }
     }
-    from[i + 1] = pixel.length;
+    from[i + 1] = weight.length;
   }
-  return { from, pixel: Int32Array.from(pixel), weight: Int32Array.from(weight) };
+  return { from, first, weight: Int32Array.from(weight) };
 }
 
 /** Throws a RangeError unless the bytes fit the dimensions. */
