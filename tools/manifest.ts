@@ -3,7 +3,7 @@
  * Every face is found and cropped as in the detector, on all cores; a run that was stopped goes on where it was;
  * report.html shows what came of it. What each set's folder must look like stands in its file and in `--help`.
  */
-import { join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Journal } from "./align/journal.ts";
 import { alignSamples, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
@@ -108,6 +108,12 @@ export async function main(args: string[]): Promise<void> {
     every: whole("every", values.every, 1, 1e6),
   };
   checkRoot(settings.root);
+  const inRoot = relative(settings.root, settings.out);
+  if (!inRoot.startsWith("..") && !isAbsolute(inRoot)) {
+    throw new LayoutError(
+      `--out=${settings.out} lies in --root, where its faces would be taken for the set's own.`,
+    );
+  }
   const set = await SETS[name].open(settings.root, values);
   if (settings.points === "set" && !set.hasPoints) {
     throw new LayoutError(`--points=set: ${name} brings no landmarks; leave it out to take the finder's.`);

@@ -104,7 +104,7 @@ describe("deno task manifest disfa", () => {
 
 describe("deno task manifest disfa with 26 subjects", () => {
   it("says who of the 27 is missing", async () => {
-    const root = Deno.makeTempDirSync();
+    const root = Deno.makeTempDirSync(), out = Deno.makeTempDirSync();
     try {
       await writeVideo(join(root, "one.avi"), [A]);
       const numbers = [
@@ -141,7 +141,7 @@ describe("deno task manifest disfa with 26 subjects", () => {
         Deno.mkdirSync(join(root, "Videos_LeftCamera"), { recursive: true });
         Deno.copyFileSync(join(root, "one.avi"), join(root, `Videos_LeftCamera/LeftVideo${name}_comp.avi`));
       }
-      const { lines, printed, problems } = await makeManifest("disfa", root, join(root, "out"));
+      const { lines, printed, problems } = await makeManifest("disfa", root, out);
       assertEquals(
         lines.map(({ subject, intensity }) => [subject, intensity![12]]),
         numbers.map((number) => [String(number).padStart(3, "0"), number % 6]),
@@ -149,7 +149,7 @@ describe("deno task manifest disfa with 26 subjects", () => {
       assertEquals(problems, []);
       assertStringIncludes(printed, "26 of the 27 people of the published folds have faces; missing: 023.");
     } finally {
-      Deno.removeSync(root, { recursive: true });
+      for (const folder of [root, out]) Deno.removeSync(folder, { recursive: true });
     }
   });
 });

@@ -129,6 +129,8 @@ describe("deno task manifest", () => {
     await refusal("folder", "holds no pictures");
     await refusal("csv", "no .csv; name the table by --table=");
     await refusal("ck+", "is no data set; they are affectnet, rafdb, disfa, bp4d, gft, folder, csv");
+    await assertRejects(() => makeManifest("folder", root, join(root, "faces")), Error, "lies in --root");
+    await assertRejects(() => makeManifest("folder", root, root), Error, "lies in --root");
     await refusal("folder", "--size=8 must be a whole number", root, "--size=8");
     await refusal("folder", "--points=mine is finder or set", root, "--points=mine");
     await refusal("folder", "--colour", root, "--colour=red");
@@ -176,7 +178,8 @@ describe("Ffmpeg", () => {
   });
 
   it("stops where a video is broken, so that no label goes to a neighbour, and takes the repaired one", async () => {
-    const root = join(folder, "cut"), video = join(root, "Videos_LeftCamera/LeftVideoSN001_comp.avi");
+    const root = join(folder, "cut"), out = join(folder, "cut_out");
+    const video = join(root, "Videos_LeftCamera/LeftVideoSN001_comp.avi");
     await writeVideo(video, [A, B, C, D]);
     const whole = Deno.readFileSync(video);
     // The third frame's picture is overwritten; the fourth is whole.
@@ -184,7 +187,7 @@ describe("Ffmpeg", () => {
     damaged.fill(0, third, third + 400);
     Deno.writeFileSync(video, damaged);
     writeTree(root, { "ActionUnit_Labels/SN001/SN001_au1.txt": "1,1\n2,2\n3,3\n4,4\n" });
-    const cut = await makeManifest("disfa", root, join(root, "out"));
+    const cut = await makeManifest("disfa", root, out);
     assertEquals(cut.lines.map(({ frame, photo }) => [frame, headAt(photo.points, FRONTAL)]), [[1, A], [
       2,
       B,
@@ -194,7 +197,7 @@ describe("Ffmpeg", () => {
     assertEquals(cut.problems[1][2], "2", "the labels of the other two are counted");
 
     Deno.writeFileSync(video, whole);
-    const repaired = await makeManifest("disfa", root, join(root, "out"));
+    const repaired = await makeManifest("disfa", root, out);
     assertEquals(repaired.lines.map(({ photo }) => headAt(photo.points, FRONTAL)), [A, B, C, D]);
     assertEquals(repaired.problems, []);
   });

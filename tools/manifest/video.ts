@@ -50,7 +50,7 @@ export class Ffmpeg {
   ): AsyncGenerator<Frame, string | undefined> {
     const process = new Deno.Command(this.program, {
       args: [
-        ...["-v", "error", "-nostdin", "-xerror", "-i", path, "-map", "0:v:0", ...this.everyFrame],
+        ...["-v", "error", "-nostdin", "-xerror", "-i", `file:${path}`, "-map", "0:v:0", ...this.everyFrame],
         ...["-f", "image2pipe", "-c:v", "pam", "-pix_fmt", "rgba", "pipe:1"],
       ],
       stdin: "null",
