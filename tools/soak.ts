@@ -10,6 +10,10 @@ const SOAKS: {
     help: "a whole pretraining run: resident memory stays flat",
     load: () => import("./soak/pretrain.ts"),
   },
+  input: {
+    help: "an epoch over 100,000 faces: each visited once, resident memory under 2 GB",
+    load: () => import("./soak/input.ts"),
+  },
   serve: {
     help: "ten thousand requests of every kind to a server: all answered, resident memory flat",
     load: () => import("./soak/serve.ts"),
