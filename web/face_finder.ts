@@ -59,6 +59,11 @@ const NOMINATED = 0.4;
  * mean error of the points falls from 14 to 6 % of the eyes' distance, as low as for large ones.
  */
 const WELL_SEEN = [88, 130] as const;
+/**
+ * Side of the square in which a known face is followed, in widths of its box. On the rendered heads the points are as
+ * good as in a close-up (mean error 0.061 of the eyes' distance, 0.060 there); nose and mouth are better, eyes worse.
+ */
+const FOLLOWED = 2;
 /** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
 
@@ -121,7 +126,7 @@ export class BlazeFace implements FaceFinder {
       height: box.height,
       points: [center, rightEye, leftEye, nose, mouth],
     };
-    const face = nearest(before, await this.look(closeUp(image, before).view));
+    const face = nearest(before, await this.look(closeUp(image, before, FOLLOWED).view));
     return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
   }
 

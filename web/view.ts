@@ -55,9 +55,13 @@ export function squareView(image: Pixels, x: number, y: number, side: number): V
 }
 
 /** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
-export function closeUp(image: Pixels, { width, height, points }: Candidate): { view: View; scale: number } {
+export function closeUp(
+  image: Pixels,
+  { width, height, points }: Candidate,
+  widths: number = CLOSE_UP,
+): { view: View; scale: number } {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
-  const scale = SIDE / (Math.max(width, height) * CLOSE_UP);
+  const scale = SIDE / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
   const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
   return {

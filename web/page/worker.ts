@@ -93,7 +93,8 @@ async function openWebGpu(): Promise<Runtime> {
   const finder = await BlazeFace.load({ model: await fetchModel("blazeface.onnx"), ort }, sessions);
   // onnxruntime falls back without a word; that the device is given work shows what really runs.
   const device = await env.webgpu.device as GPUDevice | undefined;
-  const submitted = device && await countSubmissions(device, () => finder.with({ thorough: false }).find(black(64)));
+  const submitted = device &&
+    await countSubmissions(device, () => finder.with({ thorough: false }).find(black(64)));
   if (!submitted) throw new Error("onnxruntime gave the graphics processor nothing to do.");
   return {
     engine: "webgpu",
