@@ -41,12 +41,20 @@ export async function runTogether(
     const finished = hear("finished");
     order({ to: "finish" });
     await orElse(finished);
-  } catch (error) {
+  } catch (caught) {
+    const error = await causeOf(caught as Error, failure);
     const told = hear("told");
-    order({ to: "tell", reason: (error as Error).message });
+    order({ to: "tell", reason: error.message });
     await Promise.race([told, failure.catch(() => {})]); // others that know already need not be told
     throw error;
   } finally {
     worker.terminate();
   }
+}
+
+/** TensorFlow's own error may come first when another rank is lost; the reason is what the watch says a moment later. */
+async function causeOf(error: Error, failure: Promise<never>): Promise<Error> {
+  if (error.name !== "Error") return error; // one that this project throws on purpose
+  const pause = new Promise<Error>((resolve) => setTimeout(() => resolve(error), 5_000));
+  return await Promise.race([pause, failure.catch((reason: Error) => reason)]);
 }

@@ -61,7 +61,9 @@ describe("a step shared by ranks", () => {
 
 describe("pretraining on two ranks", () => {
   let folder: string;
-  const settings = ["--name=two", ...TINY, "--epochs=3", "--baseLearningRate=0.01", "--checkpointEvery=5"];
+  // A rate so small that rounding is not magnified: at greater ones faces in another order within their batch change the
+  // losses of one process by as much. `a step shared by ranks` is where the rate is an ordinary one.
+  const settings = ["--name=two", ...TINY, "--epochs=3", "--baseLearningRate=0.0002", "--checkpointEvery=5"];
   const run = (cwd: string, name = "two") => join(folder, cwd, "runs", name);
 
   /** Starts both, each in a folder of its own unless it is the same. */
@@ -91,7 +93,7 @@ describe("pretraining on two ranks", () => {
   it("is the run of one process, with the same faces and views, and one rank writes it", async () => {
     const outcomes = await Promise.all(start(["first", "second"]).map(({ outcome }) => outcome));
     for (const { code, stderr } of outcomes) assertEquals(code, 0, stderr);
-    await trainHere(folder, "one", { epochs: 3, baseLearningRate: 0.01 }, { eager: false });
+    await trainHere(folder, "one", { epochs: 3, baseLearningRate: 0.0002 }, { eager: false });
     const [one, two] = [losses("", "one"), losses("first", "two")] as number[][][];
     assertEquals(two.length, one.length);
     for (let step = 0; step < 20; step++) {

@@ -23,9 +23,15 @@ export class Contender {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #lines: ReadableStreamDefaultReader<string>;
 
-  constructor(readonly name: string, command: string, args: readonly string[]) {
+  constructor(
+    readonly name: string,
+    command: string,
+    args: readonly string[],
+    env: { [name: string]: string } = {},
+  ) {
     this.#process = new Deno.Command(command, {
       args: [...args],
+      env,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

@@ -6,7 +6,10 @@ import { pythonWithTorch } from "./python.ts";
 import { STEP_CASES, type StepCase } from "./step_case.ts";
 
 const FLAGS: FlagList = {
-  case: { kind: "text", help: `one of ${Object.keys(STEP_CASES).join(", ")} instead of all` },
+  case: {
+    kind: "text",
+    help: `one of ${Object.keys(STEP_CASES).join(", ")} instead of all; or cost: a step against its sizes`,
+  },
   rounds: { kind: "text", help: "alternating rounds (7)" },
   python: { kind: "text", help: "a Python with torch and torchvision, instead of making one" },
   compile: { kind: "text", help: "PyTorch with torch.compile: yes, no, or best, the faster one (best)" },
@@ -28,11 +31,15 @@ export async function bench(args: string[]): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new UsageError(`--rounds=${text.rounds}: a whole number from 1 on is needed.`);
   }
-  if (text.case !== undefined && !Object.hasOwn(STEP_CASES, text.case)) {
-    throw new UsageError(`--case=${text.case}: cases are ${Object.keys(STEP_CASES).join(", ")}.`);
+  if (text.case !== undefined && text.case !== "cost" && !Object.hasOwn(STEP_CASES, text.case)) {
+    throw new UsageError(`--case=${text.case}: cases are ${Object.keys(STEP_CASES).join(", ")}, cost.`);
   }
   if (!["yes", "no", "best"].includes(text.compile ?? "best")) {
     throw new UsageError(`--compile=${text.compile}: it can be yes, no or best.`);
+  }
+  if (text.case === "cost") {
+    const { costOfStep } = await import("./step_cost.ts");
+    return await costOfStep();
   }
   const cases = text.case ? [text.case] : Object.keys(STEP_CASES);
   if (switches.has("profile")) {

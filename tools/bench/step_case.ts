@@ -26,7 +26,10 @@ export const STEP_CASES: { [name: string]: StepCase } = {
 
 const EMOTIONS = 7;
 
-/** The method's step with the paper's settings and views given, so that only the step is measured. */
+/**
+ * The method's step with the paper's settings and views given, so that only the step is measured. On one of several
+ * ranks `batchSize` is what all have together.
+ */
 export function openCase(
   { backbone, imageSize, batchSize, queueSize }: StepCase,
   options: { eager?: boolean } & TraceOptions,
@@ -37,17 +40,25 @@ export function openCase(
   const parameters = Object.values(state.weights).reduce((sum, weight) => sum + weight.size, 0);
   const positions = new QueuePositions(sizes, true);
   const random = randomStream(0);
-  const view = () => Float32Array.from({ length: batchSize * imageSize ** 2 * 3 }, () => normal(random));
-  const order = Int32Array.from({ length: batchSize }, (_, i) => i);
-  const fixed = { viewQ: view(), viewK: view(), emotions: order.map((i) => i % EMOTIONS) };
+  const { rank, size } = options.cluster ?? { rank: 0, size: 1 };
+  const part = batchSize / size;
+  const view = () => Float32Array.from({ length: part * imageSize ** 2 * 3 }, () => normal(random));
+  const order = Int32Array.from({ length: part }, (_, i) => i);
+  const ofAll = Int32Array.from({ length: batchSize }, (_, i) => i % EMOTIONS);
+  const emotions = ofAll.slice(rank * part, (rank + 1) * part);
+  const fixed = { viewQ: view(), viewK: view(), emotions };
   const next = () =>
     emocoFeeds({
       ...fixed,
-      ...positions.advance(fixed.emotions),
+      ...positions.advance(ofAll),
       learningRate: 0.003,
       keyOrder: order,
       keyOrderBack: order,
     });
-  const runner = openStepRunner((state: State, feeds: Feeds) => step(state, feeds, method), state, options);
+  const runner = openStepRunner(
+    (state: State, feeds: Feeds) => step(state, feeds, method, options.cluster),
+    state,
+    options,
+  );
   return { runner: runner as StepRunner, next, parameters };
 }

@@ -1,12 +1,16 @@
 /** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
 import { openBackend } from "../../train/backend.ts";
+import { Cluster } from "../../train/collective.ts";
+import { placeHere } from "../../train/ranks.ts";
 import { processUse } from "./contender.ts";
 import { TextLineStream } from "./lines.ts";
 import { openCase, type StepCase } from "./step_case.ts";
 
 const { eager, xla, ...settings }: StepCase & { eager: boolean; xla: boolean } = JSON.parse(Deno.args[0]);
-const { tensorflow } = openBackend({ device: "cpu" });
-const { runner, next, parameters } = openCase(settings, { eager, xla });
+const { tensorflow, onGpu } = openBackend({ device: "cpu", sharesRun: true });
+const place = placeHere();
+const cluster = place && new Cluster(place, onGpu);
+const { runner, next, parameters } = openCase(settings, { eager, xla, cluster });
 
 async function round(steps: number) {
   const [start, before] = [performance.now(), processUse()];
