@@ -17,6 +17,8 @@ describe("readNpz", () => {
       // 1.5 and -2 as IEEE half floats, 1 and -1 as float32.
       "h.npy": npy("<f2", "(2,)", [0x00, 0x3e, 0x00, 0xc0]),
       "f.npy": npy("<f4", "(1, 2)", [0, 0, 0x80, 0x3f, 0, 0, 0x80, 0xbf]),
+      "d.npy": npy("<f8", "(1,)", [0, 0, 0, 0, 0, 0, 0xf0, 0x3f]),
+      "l.npy": npy("<i8", "()", [0xfe, 255, 255, 255, 255, 255, 255, 255]),
       "i.npy": npy("<i4", "(2, 1)", [1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]),
       "u.npy": npy("|u1", "(3,)", [1, 2, 255]),
       "s.npy": npy("<U2", "(2,)", [65, 0, 0, 0, 66, 0, 0, 0, 67, 0, 0, 0, 0, 0, 0, 0]),
@@ -24,6 +26,8 @@ describe("readNpz", () => {
     assertEquals([...arrays.get("h")!.data as Float32Array], [1.5, -2]);
     assertEquals(arrays.get("f"), { shape: [1, 2], data: Float32Array.of(1, -1) });
     assertEquals(arrays.get("i"), { shape: [2, 1], data: Int32Array.of(1, -1) });
+    assertEquals(arrays.get("d"), { shape: [1], data: Float64Array.of(1) });
+    assertEquals(arrays.get("l"), { shape: [], data: Float64Array.of(-2) });
     assertEquals([...arrays.get("u")!.data as Uint8Array], [1, 2, 255]);
     assertEquals(arrays.get("s")!.data, ["AB", "C"]);
   });
@@ -31,7 +35,7 @@ describe("readNpz", () => {
   it("names the array that cannot be read", () => {
     const read = (file: Uint8Array) => () => readNpz(zipSync({ "bad.npy": file }));
     assertThrows(read(npy("<f4", "(9,)", [0, 0])), Error, `"bad" is cut short`);
-    assertThrows(read(npy("<f8", "(1,)", [0, 0, 0, 0, 0, 0, 0, 0])), Error, "type <f8");
+    assertThrows(read(npy("<c8", "(1,)", [0, 0, 0, 0, 0, 0, 0, 0])), Error, "type <c8");
     assertThrows(read(npy("<i4", "(1, 1)", [0, 0, 0, 0], "True")), Error, "Fortran");
     assertThrows(read(new TextEncoder().encode("hello, world")), Error, `"bad" is not in NumPy's format`);
     assertThrows(() => readNpz(Uint8Array.of(1, 2, 3)), Error, "does not unzip");
