@@ -62,6 +62,29 @@ describe("AuDetector.detect", () => {
     await Promise.all(detectors.map((detector) => detector.release()));
   });
 
+  it("gives intensity and presence from one number where the card says that it was trained on intensity", async () => {
+    const graded = {
+      ...card,
+      target: "intensity" as const,
+      aus: card.aus.map(({ au }) => ({ au, threshold: 0.3 })),
+    };
+    const finder = finderOf(faceAt(20, 30, 60), faceAt(100, 10, 150), faceAt(5, 90, 90));
+    const detector = await AuDetector.load({ model, card: graded, finder, ort });
+    detectors.push(detector);
+    const black = { ...image, data: image.data.map((_, i) => i % 4 === 3 ? 255 : 0) };
+    const unitsOf = async (detector: AuDetector) =>
+      [await detector.detect(image), await detector.detect(black)]
+        .flatMap(({ faces }) => faces).flatMap(({ aus }) => aus);
+    const units = await unitsOf(detector), before = await unitsOf(await load(finder));
+    assertEquals(units.map(({ probability }) => probability), before.map(({ probability }) => probability));
+    for (const { probability, intensity, present } of units) {
+      assertEquals(intensity, 5 * probability);
+      assertEquals(present, Math.round(intensity!) >= 2);
+    }
+    assertEquals(new Set(units.map(({ present }) => present)).size, 2, "both answers occur");
+    assert(before.every((unit) => !("intensity" in unit)));
+  });
+
   it("answers what the model computes from each face's aligned crop, largest face first", async () => {
     const faces = [faceAt(20, 30, 60), faceAt(100, 10, 150), faceAt(5, 90, 90)];
     const detection = await (await load(finderOf(...faces))).detect(image);
