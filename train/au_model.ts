@@ -49,16 +49,20 @@ export interface AuMethod extends Architecture {
   weightDecay: number;
 }
 
-/** A state that starts at the given backbone, with a classifier that answers 1/2 to everything. */
+/**
+ * A state that starts at the given backbone and classifier.
+ * @param classifier absent: one that answers 1/2 to everything
+ */
 export function initAuState(
   backbone: Pick<Backbone, "weights" | "statistics">,
   features: number,
   units: number,
+  classifier?: LinearClassifier,
 ): AuState {
   const weights = {
     ...backbone.weights,
-    "au.weight": tf.zeros([features, units]),
-    "au.bias": tf.zeros([units]),
+    "au.weight": classifier ? tf.tensor2d(classifier.weight, [features, units]) : tf.zeros([features, units]),
+    "au.bias": classifier ? tf.tensor1d(classifier.bias) : tf.zeros([units]),
   };
   return { weights, statistics: backbone.statistics, first: zerosLike(weights), second: zerosLike(weights) };
 }

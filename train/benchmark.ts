@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { openBackend } from "./backend.ts";
 import { type SavedBenchmarkConfig, writeBenchmark } from "./benchmark_result.ts";
 import { manifestPath } from "./data.ts";
-import { finetuning } from "./finetune_config.ts";
+import { benchmarking } from "./finetune_config.ts";
 import {
   countUnits,
   describeScores,
@@ -134,7 +134,7 @@ function resolveConfig(flags: Flags, saved?: SavedBenchmarkConfig) {
       `--folds=${flags.settings.folds}: the folds of ${BENCHMARKS[set].name} are its protocol's.`,
     );
   }
-  const settings = finetuneSettings(flags, saved);
+  const settings = finetuneSettings(flags, benchmarking, saved);
   const folder = text.data ? resolve(text.data) : saved!.data;
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
   const manifest = manifestPath(folder);
@@ -175,7 +175,7 @@ if (import.meta.main) {
     summary: "deno task benchmark: test a pretrained encoder on a data set of the paper.",
     flags: FLAGS,
     settings: `Settings, each as --key=value: ${
-      Object.keys(finetuning).filter((key) => key !== "folds").join(", ")
+      Object.keys(benchmarking).filter((key) => key !== "folds").join(", ")
     }.`,
   }, main);
 }

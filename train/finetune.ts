@@ -115,7 +115,7 @@ function openRun(flags: Flags) {
 /** The config, and what it names: the encoder to start from and the labelled faces. */
 function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
   const { text, switches } = flags;
-  const config = finetuneSettings(flags, saved);
+  const config = finetuneSettings(flags, finetuning, saved);
   const source = loadSource(text.from ?? saved?.from, config.seed);
   const data = text.data ? resolve(text.data) : saved?.data ?? COMMITTED_FACES;
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);

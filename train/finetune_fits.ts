@@ -10,11 +10,13 @@ import {
 } from "./au_model.ts";
 import { tf } from "./backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { dropFeatures } from "./feature_cache.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "./folds.ts";
 import { Interrupt } from "./interrupt.ts";
-import { unitWeights } from "./linear_probe.ts";
+import { fitWithRate, openFeatures } from "./linear_fits.ts";
+import { type LinearClassifier, unitWeights } from "./linear_probe.ts";
 import { biasCorrections, cosine, mapWeights } from "./optimizer.ts";
 import { Progress } from "./progress.ts";
 import { featureCount } from "./resnet.ts";
@@ -62,7 +64,14 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   // Another face stands in for a broken picture (`skipBroken`): its labels are not those of the line.
   const labelsOf = (indices: Int32Array) =>
     Array.from(indices, (i) => loader.skipped.has(i) ? labels[i].map(() => undefined) : labels[i]);
-  const fresh = () => initAuState(cloneBackbone(source.backbone), featureCount(architecture), aus.length);
+  const fresh = (classifier?: LinearClassifier) =>
+    initAuState(cloneBackbone(source.backbone), featureCount(architecture), aus.length, classifier);
+  let pick: Awaited<ReturnType<typeof openFeatures>> | undefined;
+  const classifierFor = async (train: Int32Array, fit: number) => {
+    if (config.classifierStart === "zeros") return undefined;
+    pick ??= await openFeatures(run, loader);
+    return fitWithRate(pick(train), aus, { ...config, seed: config.seed + fit }).classifier;
+  };
   const method: AuMethod = { ...architecture, weightDecay: config.weightDecay };
   const runner = openStepRunner(
     (state: AuState, feeds: AuFeeds) => finetuneStep(state, feeds, method),
@@ -75,7 +84,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   for (let fit = start.fit; fit < fits.length; fit++) {
     const { train, test, steps, before } = fits[fit];
     const first = fit === start.fit ? start.step : 0;
-    if (first === 0) await runner.writeState(valuesOf(fresh()));
+    if (first === 0) await runner.writeState(valuesOf(fresh(await classifierFor(train, fit))));
     const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
     const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
     const walk = new Walk(train.length, config.seed + fit);
@@ -133,6 +142,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   refuseRuined(await runner.readState("weights", "statistics"));
   const model = run.keepsModel ? await modelOf(runner, run) : undefined;
   runner.dispose();
+  dropFeatures(folder);
   return { finished: true, model };
 }
 

@@ -1,7 +1,7 @@
 /** What the programs of action-unit training read before they begin: settings, faces, and what must not change later. */
 import { type Face, readManifest } from "./data.ts";
 import { override } from "./config.ts";
-import { checkFinetuneConfig, type FinetuneConfig, finetuning } from "./finetune_config.ts";
+import { checkFinetuneConfig, type FinetuneConfig } from "./finetune_config.ts";
 import type { Source } from "./finetune_run.ts";
 import type { Flags } from "./flags.ts";
 import { setsOf } from "./licensed_sets.ts";
@@ -14,11 +14,15 @@ import { sha256 } from "./whole_file.ts";
  * The defaults, or the settings of the run that is gone on with, and the command line's on top.
  * @throws {ConfigError} a setting that there is not, or that cannot be used
  */
-export function finetuneSettings({ text, settings }: Flags, saved?: FinetuneConfig): FinetuneConfig {
-  const keys = Object.keys(finetuning) as (keyof FinetuneConfig)[];
+export function finetuneSettings(
+  { text, settings }: Flags,
+  defaults: FinetuneConfig,
+  saved?: FinetuneConfig,
+): FinetuneConfig {
+  const keys = Object.keys(defaults) as (keyof FinetuneConfig)[];
   const base = saved
     ? Object.fromEntries(keys.map((key) => [key, saved[key]])) as unknown as FinetuneConfig
-    : finetuning;
+    : defaults;
   const config = override(base, {
     ...settings,
     ...(text.protocol ? { protocol: text.protocol } : {}),

@@ -15,20 +15,7 @@ export async function linearFits(run: FinetuneRun, loader: ViewLoader, book: Fol
   const { faces, aus, source, config, folds, folder } = run;
   if (!run.keepsModel && folds.every((_, i) => book.has(i + 1))) return { finished: true };
   const everyone = Int32Array.from(faces, (_, i) => i);
-  const extracting = new Progress(faces.length);
-  const show = (done: number) => extracting.show(done, `features  ${done}/${faces.length} faces`);
-  const features = await cachedFeatures(folder, source.backbone, loader, run.resumes, show);
-  extracting.end();
-  const labels = targetRows(faces, aus, config.target);
-  const columns = features.length / faces.length;
-  const pick = (indices: Int32Array) => {
-    const { rows, kept } = readableRows(indices, rowsAt(features, columns, indices), loader);
-    return {
-      features: rows,
-      labels: Array.from(kept, (i) => labels[i]),
-      faces: Array.from(kept, (i) => faces[i]),
-    };
-  };
+  const pick = await openFeatures(run, loader);
   const perFold = config.probeRates.length > 1 ? config.probeRates.length + 1 : 1;
   const total = (folds.length + Number(run.keepsModel)) * perFold;
   const fitting = new Progress(total);
@@ -58,12 +45,40 @@ export async function linearFits(run: FinetuneRun, loader: ViewLoader, book: Fol
   return { finished: true, model: classifier && { backbone: source.backbone, aus, classifier } };
 }
 
+/** Faces with their features and labels, those whose picture could not be decoded left out. */
+interface KnownFaces {
+  features: Float32Array<ArrayBuffer>;
+  labels: Share[][];
+  faces: Face[];
+}
+
+/** Extracts the frozen features of all faces, once, and gives those of the faces at any indices. */
+export async function openFeatures(
+  { faces, aus, source, config, folder, resumes }: FinetuneRun,
+  loader: ViewLoader,
+): Promise<(indices: Int32Array) => KnownFaces> {
+  const extracting = new Progress(faces.length);
+  const show = (done: number) => extracting.show(done, `features  ${done}/${faces.length} faces`);
+  const features = await cachedFeatures(folder, source.backbone, loader, resumes, show);
+  extracting.end();
+  const labels = targetRows(faces, aus, config.target);
+  const columns = features.length / faces.length;
+  return (indices) => {
+    const { rows, kept } = readableRows(indices, rowsAt(features, columns, indices), loader);
+    return {
+      features: rows,
+      labels: Array.from(kept, (i) => labels[i]),
+      faces: Array.from(kept, (i) => faces[i]),
+    };
+  };
+}
+
 /** Fits with the learning rate that does best on an inner split by subject of the same faces. */
-function fitWithRate(
-  { features, labels, faces }: { features: Float32Array; labels: Share[][]; faces: Face[] },
+export function fitWithRate(
+  { features, labels, faces }: KnownFaces,
   aus: readonly number[],
   { target, probeRates, probeSteps, weightDecay, seed }: FinetuneConfig,
-  onFit: () => void,
+  onFit: () => void = () => {},
 ): { classifier: LinearClassifier; rate: number } {
   const columns = features.length / faces.length;
   const { held } = holdBackSubjects(faces, 0.2, seed);

@@ -84,6 +84,27 @@ describe("deno task finetune with the whole network", () => {
     );
   });
 
+  it("starts the classifier at the linear protocol's, or at zeros", async () => {
+    // At such a rate nothing moves: what is kept is what was started from.
+    const still = ["--learningRate=1e-12", "--epochs=1"];
+    const runs = await Promise.all([
+      finetune(...args("from-probe", ...still)),
+      finetune(...args("from-zeros", ...still, "--classifierStart=zeros")),
+      finetune(...args("probe", "--protocol=linear")),
+    ]);
+    for (const { code, stderr } of runs) assertEquals(code, 0, stderr);
+    const classifier = (name: string) =>
+      ["au.weight", "au.bias"].map((part) => loadCheckpoint(run(name)).state.weights[part].values);
+    const [[weight, bias], zeros, [probeWeight, probeBias]] = ["from-probe", "from-zeros", "probe"].map(
+      classifier,
+    );
+    const furthest = (one: ArrayLike<number>, other: ArrayLike<number>) =>
+      Math.max(...Array.from(one, (value, i) => Math.abs(value - other[i])));
+    assert(furthest(weight, probeWeight) < 1e-6 && furthest(bias, probeBias) < 1e-6);
+    assert(probeWeight.some((value) => Math.abs(value) > 1e-3));
+    assert(zeros.flatMap((values) => [...values]).every((value) => Math.abs(value) < 1e-6));
+  });
+
   it("tests every labelled face of the split once, by people who are in no training part of that fold", () => {
     const { folds } = JSON.parse(readRunFile(folder, "unbroken", "folds.json"));
     const people = folds.flatMap(({ testSubjects }: { testSubjects: string[] }) => testSubjects);
