@@ -25,7 +25,8 @@ afterEach(() => {
 describe("deno task manifest bp4d", () => {
   it("takes numbered pictures and videos, with 9 as unlabelled and intensities where they are coded", async () => {
     writeTree(root, {
-      "AUCoding/AU_OCC/F001_T1.csv": "0,1,2,6,12,38\r\n1,0,1,9,1,0\r\n2,1,0,0,0,9\r\n4,1,1,1,1,0\r\n",
+      "AUCoding/AU_OCC/F001_T1.csv":
+        "0,1,2,6,12,38\r\n1,0,1,9,1,0\r\n2,1,0,0,0,9\r\n4,1,1,1,1,0\r\n2,0,0,0,1,0\r\n",
       "AUCoding/AU_OCC/m002_t8.csv": ",AU01,AU12\n2440,1,9\n2441,,4\n",
       "AUCoding/AU_OCC/F003_T2.csv": "0,1,12\n1,0,0\n3,1,1\n",
       "AUCoding/AU_OCC/F004_T1.csv": "0,1\n1,0\n2,1\n",
@@ -80,6 +81,7 @@ describe("deno task manifest bp4d", () => {
     assertEquals(lines.map(({ set, split }) => `${set} ${split}`), Array(6).fill("bp4d au"));
     assertEquals(problems, [
       ["labels without meaning", "AU38 is none that this project knows; it was left out everywhere", "1"],
+      ["labelled twice", "Sequences/F001/T1/0002.JPG", "1"],
       ["labels without a picture", "AUCoding/AU_OCC/F001_T1.csv: frame 4", "1"],
       ["pictures without labels", "Sequences/F001/T1", "1"],
       ["labels without a picture", "AUCoding/AU_OCC/F004_T1.csv: no pictures and no video of it", "2"],

@@ -54,7 +54,7 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
         const folder = frameFolders.get(sequence.name), video = videos.get(sequence.name);
         const intensity = await readIntensities(root, intensities, sequence.name, notes);
         const pictures = folder ? picturesOf(folder) : undefined;
-        const rows: Sample[] = [], missing: number[] = [];
+        const rows: Sample[] = [], missing: number[] = [], labelled = new Set<number>();
         for await (const { frame, labels: present } of readUnitTable(root, sequence.path, notes)) {
           const grades = intensity.get(frame);
           const labels = {
@@ -70,7 +70,7 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
           else if (video && !folder) {
             rows.push({ source: inside(root, video), position: frame - first, frame, labels });
           } else missing.push(frame);
-          pictures?.delete(frame);
+          labelled.add(frame);
         }
         yield* rows.sort((one, other) => one.frame! - other.frame!);
         if (missing.length > 0) {
@@ -79,13 +79,12 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
             : "no pictures and no video of it";
           notes.add("labels without a picture", `${inside(root, sequence.path)}: ${what}`, missing.length);
         }
-        if (folder && pictures!.size > 0) {
-          notes.add("pictures without labels", inside(root, folder), pictures!.size);
-        }
+        const others = [...pictures?.keys() ?? []].filter((frame) => !labelled.has(frame)).length;
+        if (others > 0) notes.add("pictures without labels", inside(root, folder!), others);
       }
-      const labelled = new Set(sequences.map(({ name }) => name));
+      const known = new Set(sequences.map(({ name }) => name));
       for (const [name, path] of [...frameFolders, ...videos]) {
-        if (!labelled.has(name)) {
+        if (!known.has(name)) {
           notes.add("pictures without labels", `${inside(root, path)}: a whole sequence`);
         }
       }
