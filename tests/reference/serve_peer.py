@@ -6,6 +6,7 @@ small or too large is looked at again, as the server does.
 
 import argparse
 import json
+import time
 
 import cv2
 import numpy as np
@@ -71,16 +72,18 @@ def make_app(folder, finder_path, threads):
         return back @ (middle - shift), size_seen / zoom, score, (seen - shift) @ back.T
 
     def answer(body):
+        marks = [time.perf_counter()]
         image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR_RGB)
         if image is None:
             raise HTTPException(422, "not an image")
+        marks.append(time.perf_counter())
         height, width = image.shape[:2]
         scale = SIDE / max(height, width)
         small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
         top, left = (SIDE - small.shape[0]) // 2, (SIDE - small.shape[1]) // 2
         view = np.zeros((SIDE, SIDE, 3), np.uint8)
         view[top : top + small.shape[0], left : left + small.shape[1]] = small
-        crops, faces = [], []
+        settled, crops, faces = [], [], []
         for centre, sides, score, points in look(finder, view):
             centre, sides, points = (centre - (left, top)) / scale, sides / scale, (points - (left, top)) / scale
             if not WELL_SEEN[0] <= sides[0] * scale <= WELL_SEEN[1]:
@@ -88,11 +91,15 @@ def make_app(folder, finder_path, threads):
                 if seen is None:
                     continue
                 centre, sides, score, points = seen
+            settled.append((centre, sides, score, points))
+        marks.append(time.perf_counter())
+        for centre, sides, score, points in settled:
             matrix, _ = cv2.estimateAffinePartial2D(points.astype(np.float32), template, method=cv2.LMEDS)
             crop = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_AREA)
             crops.append(((crop / 255 - mean) / std).transpose(2, 0, 1))
             box = np.concatenate([centre, sides]).tolist()
             faces.append({"box": box, "score": score, "points": points.tolist()})
+        marks.append(time.perf_counter())
         if crops:
             probabilities = model.run(["probabilities"], {"image": np.array(crops, np.float32)})[0]
             for face, row in zip(faces, probabilities):
@@ -100,7 +107,12 @@ def make_app(folder, finder_path, threads):
                     {**unit, "probability": float(p), "present": bool(p >= unit["threshold"])}
                     for unit, p in zip(card["aus"], row)
                 ]
-        return {"images": [{"width": width, "height": height, "faces": faces}]}
+        marks.append(time.perf_counter())
+        spent = [1000 * (end - start) for start, end in zip(marks, marks[1:])]
+        return {
+            "images": [{"width": width, "height": height, "faces": faces}],
+            "timings": dict(zip(("decode", "find", "align", "run"), spent)),
+        }
 
     @app.post("/v1/detect")
     async def detect_body(request: Request):

@@ -16,6 +16,8 @@ export interface Head {
   readonly points: FacePoints;
   /** In-plane angle of the head in degrees, clockwise as seen. */
   readonly roll: number;
+  /** Whether it shows an action unit, by number: 1 or 0. */
+  readonly present: Readonly<Record<string, number>>;
 }
 
 /** A picture with one head in it. */
@@ -111,13 +113,14 @@ function premultiply({ width, height, data }: Pixels): Pixels {
 export async function readHeads(folder: URL): Promise<Head[]> {
   const lines = (await Deno.readTextFile(new URL("manifest.jsonl", folder))).trim().split("\n");
   return await Promise.all(lines.map(async (line) => {
-    const { image, points, pose } = JSON.parse(line);
+    const { image, points, pose, present } = JSON.parse(line);
     const { data, info } = await sharp(await Deno.readFile(new URL(image, folder))).ensureAlpha().raw()
       .toBuffer({ resolveWithObject: true });
     return {
       image: { width: info.width, height: info.height, data: new Uint8ClampedArray(data) },
       points,
       roll: pose.roll,
+      present,
     };
   }));
 }
