@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { fileURLToPath } from "node:url";
 import { runTogether } from "../../train/rank_watch.ts";
 import { type Place, placeOf } from "../../train/ranks.ts";
 import { RunError } from "../../train/run_folder.ts";
@@ -58,6 +59,35 @@ describe("runTogether", () => {
         const reason = "The disk is full.";
         assertEquals(error.message, rank === failing ? reason : `Rank ${failing} has stopped: ${reason}`);
       });
+    });
+  }
+
+  for (const victim of [0, 1]) {
+    it(`says that rank ${victim} was lost when it is killed, though TensorFlow's error comes first`, async () => {
+      const port = String(freePorts(1));
+      const env = { EMOCO_RANK: `${victim}`, EMOCO_SIZE: "2", EMOCO_PORT: port };
+      const program = fileURLToPath(new URL("./waiting_rank.ts", import.meta.url));
+      const permissions = ["read", "env", "net"].map((each) => `--allow-${each}`);
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "--no-prompt", ...permissions, program],
+        env,
+        stdout: "piped",
+      }).spawn();
+      const place = placeOf((name) =>
+        name === "EMOCO_RANK" ? `${1 - victim}` : ({ ...env } as { [name: string]: string })[name]
+      )!;
+      const error = await assertRejects(
+        () =>
+          runTogether(place, { agreement: "same" }, async () => {
+            await child.stdout.getReader().read(); // it is in its body as well
+            child.kill("SIGKILL");
+            throw new Error("UNAVAILABLE: recvmsg:Connection reset by peer");
+          }),
+        RunError,
+      );
+      assertStringIncludes(error.message, `Rank ${victim} (localhost:`);
+      assertStringIncludes(error.message, "has ended in the middle of the run");
+      await child.status;
     });
   }
 

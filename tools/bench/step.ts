@@ -14,6 +14,7 @@ const FLAGS: FlagList = {
   python: { kind: "text", help: "a Python with torch and torchvision, instead of making one" },
   compile: { kind: "text", help: "PyTorch with torch.compile: yes, no, or best, the faster one (best)" },
   xla: { kind: "switch", help: "our graph compiled by XLA" },
+  skipEager: { kind: "switch", help: "leave out our own eager step, which takes most of the time" },
   profile: { kind: "switch", help: "where the time goes, by operation; nothing is compared" },
   help: { kind: "switch", help: "this" },
 };
@@ -50,7 +51,13 @@ export async function bench(args: string[]): Promise<void> {
   const python = await pythonWithTorch(text.python, console.log);
   const ratios: string[] = [];
   for (const name of cases) {
-    const options = { rounds, python, compile: text.compile ?? "best", xla: switches.has("xla") };
+    const options = {
+      rounds,
+      python,
+      compile: text.compile ?? "best",
+      xla: switches.has("xla"),
+      eager: !switches.has("skipEager"),
+    };
     ratios.push(...await compare(name, STEP_CASES[name], options));
   }
   console.log(`\n${ratios.join("\n")}`);
@@ -60,7 +67,13 @@ export async function bench(args: string[]): Promise<void> {
 async function compare(
   name: string,
   settings: StepCase,
-  { rounds, python, compile, xla }: { rounds: number; python: string; compile: string; xla: boolean },
+  { rounds, python, compile, xla, eager }: {
+    rounds: number;
+    python: string;
+    compile: string;
+    xla: boolean;
+    eager: boolean;
+  },
 ): Promise<string[]> {
   const { backbone, imageSize, batchSize, queueSize, steps } = settings;
   const threads = navigator.hardwareConcurrency;
@@ -96,12 +109,14 @@ async function compare(
     const greetings = [
       await start("traced", Deno.execPath(), ours(false)),
       await start("pytorch", python, [path("../../tests/reference/step_bench.py"), ...peer]),
-      await start("eager", Deno.execPath(), ours(true)),
+      ...eager ? [await start("eager", Deno.execPath(), ours(true))] : [],
     ];
     if (new Set(greetings.map(({ parameters }) => parameters)).size !== 1) {
       throw new Error("The two sides do not train the same network: their numbers of parameters differ.");
     }
-    const results: { [contender: string]: Round[] } = { traced: [], pytorch: [], eager: [] };
+    const results: { [contender: string]: Round[] } = Object.fromEntries(
+      contenders.map(({ name }) => [name, []]),
+    );
     for (let round = 0; round < rounds; round++) {
       const order = round % 2 === 0 ? contenders : contenders.toReversed();
       for (const contender of order) results[contender.name].push(await contender.round(steps));
@@ -125,7 +140,8 @@ async function compare(
     }
     const ratio = (peer: string) =>
       median(results.traced.map(({ seconds }, i) => results[peer][i].seconds / seconds)).toFixed(2);
-    const lines = [`RATIO ${name} ${ratio("pytorch")}`, `RATIO ${name}-traced-over-eager ${ratio("eager")}`];
+    const lines = [`RATIO ${name} ${ratio("pytorch")}`];
+    if (eager) lines.push(`RATIO ${name}-traced-over-eager ${ratio("eager")}`);
     console.log(
       `  ratios by round: ${
         results.traced.map(({ seconds }, i) => (results.pytorch[i].seconds / seconds).toFixed(2)).join(" ")
