@@ -18,6 +18,10 @@ const SOAKS: {
     help: "ten thousand requests of every kind to a server: all answered, resident memory flat",
     load: () => import("./soak/serve.ts"),
   },
+  web: {
+    help: "three thousand frames of a camera in the page: memory flat, no long task",
+    load: () => import("./soak/web.ts"),
+  },
   paper: {
     help: "two steps of the paper's setting: ResNet-50, 224 px, 7 x 65,536 keys",
     load: () => import("./soak/paper.ts"),

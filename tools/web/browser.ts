@@ -92,18 +92,23 @@ export async function settled(page: Page, timeout = 180_000): Promise<{ kind: st
   return { kind: await line.getAttribute("data-status") ?? "", text: await line.textContent() ?? "" };
 }
 
-/** Opens the page with an engine and waits until it is ready. */
-export async function openPage(
+/** Opens the page with an engine in a context of its own. */
+export async function openContext(
   browser: Browser,
   url: string,
   engine: "wasm" | "webgpu",
   options: BrowserContextOptions = {},
 ): Promise<{ page: Page; context: BrowserContext }> {
   const context = await browser.newContext(options);
-  context.setDefaultTimeout(180_000); // a busy machine is slow, not broken
   const page = await context.newPage();
-  await page.goto(`${url}?engine=${engine}`);
+  await openPage(page, url, engine);
   return { page, context };
+}
+
+/** Opens the page with an engine. */
+export async function openPage(page: Page, url: string, engine: "wasm" | "webgpu"): Promise<void> {
+  page.setDefaultTimeout(180_000); // a busy machine is slow, not broken
+  await page.goto(`${url}?engine=${engine}`);
 }
 
 /** A file of this project. */

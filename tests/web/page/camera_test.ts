@@ -5,14 +5,14 @@ import { Buffer } from "node:buffer";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import {
   cameraOf,
-  openPage,
+  openContext,
   projectFile,
   ServedPage,
   settled,
   startChromium,
 } from "../../../tools/web/browser.ts";
 import { correlation, readSmile } from "./smile.ts";
-import { frameNumbered, WATCH_BARS, writeY4m } from "./y4m.ts";
+import { frameNumbered, WATCH_BARS, writeY4m } from "../../../tools/web/film.ts";
 
 /** Frames of the camera that are analysed, twice the film. */
 const SAMPLES = 90;
@@ -33,7 +33,7 @@ describe("The page with a camera", () => {
     await writeY4m(film, smile.map(({ jpeg }) => jpeg), 8);
     served = await ServedPage.start();
     browser = await startChromium(cameraOf(film));
-    ({ page, context } = await openPage(browser, served.url, "wasm"));
+    ({ page, context } = await openContext(browser, served.url, "wasm"));
     page.on(
       "console",
       (message) => /Content.Security.Policy/i.test(message.text()) && violations.push(message.text()),
@@ -61,6 +61,30 @@ describe("The page with a camera", () => {
     assert(new Set(numbers).size > SAMPLES / 4, `frames ${numbers}`);
     const r = correlation(samples.map(({ value }) => value), numbers.map((number) => intensities[number]));
     assert(r >= 0.8, `correlation ${r}`);
+  });
+
+  it("says in a sentence when there is no camera, or none is allowed, and goes on", async () => {
+    const cases = [
+      { args: [], says: "No camera was found" },
+      {
+        args: ["--use-fake-device-for-media-stream", "--deny-permission-prompts"],
+        says: "The camera was refused",
+      },
+    ];
+    for (const { args, says } of cases) {
+      const without = await startChromium(args);
+      try {
+        const { page } = await openContext(without, served.url, "wasm");
+        assertEquals((await settled(page)).kind, "ready");
+        await page.locator("#camera").click();
+        await page.waitForSelector('[data-status="error"]');
+        assertStringIncludes((await settled(page)).text, says);
+        await givePortrait(page);
+        assertMatch((await settled(page)).text, /^1 face\./);
+      } finally {
+        await without.close();
+      }
+    }
   });
 
   it("works when the network is cut: reload, picture, camera, and the table is saved", async () => {
@@ -100,32 +124,6 @@ describe("The page with a camera", () => {
     `);
     const refused = new Set(await page.evaluate("refused") as string[]); // by the header and by the page itself
     assertEquals([...refused].sort(), ["connect-src", "img-src", "script-src-elem"]);
-  });
-
-  it("says in a sentence when there is no camera, or none is allowed, and goes on", async () => {
-    const server = await ServedPage.start();
-    const cases = [
-      { args: [], says: "No camera was found" },
-      {
-        args: ["--use-fake-device-for-media-stream", "--deny-permission-prompts"],
-        says: "The camera was refused",
-      },
-    ];
-    for (const { args, says } of cases) {
-      const without = await startChromium(args);
-      try {
-        const { page } = await openPage(without, server.url, "wasm");
-        assertEquals((await settled(page)).kind, "ready");
-        await page.locator("#camera").click();
-        await page.waitForSelector('[data-status="error"]');
-        assertStringIncludes((await settled(page)).text, says);
-        await givePortrait(page);
-        assertMatch((await settled(page)).text, /^1 face\./);
-      } finally {
-        await without.close();
-      }
-    }
-    await server.end();
   });
 });
 

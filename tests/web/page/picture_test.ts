@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import {
-  openPage,
+  openContext,
   projectFile,
   ServedPage,
   settled,
@@ -49,7 +49,7 @@ describe("The page with pictures", () => {
     browser = await startChromium();
     portrait = new Uint8Array(await sharp(projectFile("tests/fixtures/astronaut.jpg")).png().toBuffer());
     answers = await askServer(portrait);
-    ({ page } = await openPage(browser, served.url, "wasm"));
+    ({ page } = await openContext(browser, served.url, "wasm"));
     page.on("pageerror", ({ message }) => errors.push(message));
     assertEquals((await settled(page)).kind, "ready");
   });
@@ -207,7 +207,7 @@ describe("The page with pictures", () => {
   it("paints before the models arrive, and names a model file that was altered or is missing", async () => {
     const held = Promise.withResolvers<BodyInit>();
     served.replaced.set("emoco-a", held.promise);
-    const { page, context } = await openPage(browser, served.url, "wasm");
+    const { page, context } = await openContext(browser, served.url, "wasm");
     await page.getByRole("button", { name: "Camera" }).waitFor();
     assertEquals(await page.locator("[data-status]").getAttribute("data-status"), "loading");
     const altered = await Deno.readFile(projectFile("web/model/emoco.onnx"));
@@ -219,7 +219,7 @@ describe("The page with pictures", () => {
     await context.close();
 
     served.replaced.set("emoco-a", null);
-    const other = await openPage(browser, served.url, "wasm");
+    const other = await openContext(browser, served.url, "wasm");
     assertMatch((await settled(other.page)).text, /^The file emoco-a.* is missing from this site/);
     await other.context.close();
     served.replaced.clear();
@@ -235,7 +235,7 @@ describe("The page with pictures", () => {
   it("gives the server's probabilities to 1e-3 on WebGPU too", async () => {
     const gpu = await startChromium(SWIFTSHADER);
     try {
-      const { page } = await openPage(gpu, served.url, "webgpu");
+      const { page } = await openContext(gpu, served.url, "webgpu");
       assertEquals((await settled(page, 400_000)).kind, "ready");
       assertEquals(await page.locator("[data-engine]").textContent(), "webgpu");
       // So close that one look finds the face: in software, a look takes ten seconds.

@@ -1,6 +1,6 @@
 /** The filmed smile of tests/faces: pictures with the intensity and the points that were rendered. */
 import type { FacePoints } from "@emoco/web/image";
-import { JpegFrames } from "../../../serve/jpeg_frames.ts";
+import { smilePictures } from "../../../tools/web/film.ts";
 
 const FACES = new URL("../../faces/", import.meta.url);
 
@@ -16,7 +16,7 @@ export interface SmileFrame {
 
 /** All 90 frames. */
 export async function readSmile(): Promise<SmileFrame[]> {
-  const jpegs = [...new JpegFrames(1 << 20).push(await Deno.readFile(new URL("smile.mjpeg", FACES)))];
+  const jpegs = await smilePictures();
   const lines = (await Deno.readTextFile(new URL("smile.jsonl", FACES))).trim().split("\n");
   return lines.map((line, i) => {
     const { time, intensity, points } = JSON.parse(line);

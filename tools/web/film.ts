@@ -1,9 +1,16 @@
 /** A film for Chromium's fake camera, each frame with its number in its upper edge, and the script that reads it back. */
 import sharp from "sharp";
+import { JpegFrames } from "../../serve/jpeg_frames.ts";
 
 const WIDTH = 640, HEIGHT = 480;
 /** A number is this many squares, lowest bit first, of 1/20 of the width. */
 const BITS = 6;
+
+/** The pictures of tests/faces/smile.mjpeg, JPEG of 320 x 240. */
+export async function smilePictures(): Promise<Uint8Array<ArrayBuffer>[]> {
+  const film = await Deno.readFile(new URL("../../tests/faces/smile.mjpeg", import.meta.url));
+  return [...new JpegFrames(1 << 20).push(film)];
+}
 
 /** Writes pictures as Y4M (4:2:0, BT.601), 640 x 480. */
 export async function writeY4m(path: string, pictures: readonly Uint8Array[], rate: number): Promise<void> {
@@ -43,21 +50,32 @@ function planesOf(rgb: Uint8Array, number: number): Uint8Array {
 }
 
 /**
- * Runs in the page: whenever AU12's bar changes, notes its value with the number in the frame on screen, which the page
- * shows mirrored. The count is written to <html data-seen>.
+ * Runs in the page: whenever AU12's bar is written, which is once a frame, notes its value with the number in the frame on
+ * screen, which the page shows mirrored. Their count stands in <html data-seen>.
  */
 export const WATCH_BARS = `
   globalThis.samples = [];
-  const canvas = document.querySelector("#stage canvas");
-  const small = new OffscreenCanvas(20, 15), context = small.getContext("2d", { willReadFrequently: true });
-  const meter = [...document.querySelectorAll("[role=meter]")].find((one) => one.ariaLabel.startsWith("AU12 "));
-  new MutationObserver(() => {
-    context.imageSmoothingQuality = "high";
-    context.drawImage(canvas, 0, 0, 20, 15);
-    const row = context.getImageData(0, 0, 20, 1).data;
-    let number = 0;
-    for (let bit = 0; bit < ${BITS}; bit++) number |= (row[4 * (19 - bit)] > 128) << bit;
-    samples.push({ number, value: Number(meter.ariaValueNow) });
-    document.documentElement.dataset.seen = samples.length;
-  }).observe(meter, { attributeFilter: ["aria-valuenow"] });
+  {
+    const canvas = document.querySelector("#stage canvas");
+    const small = new OffscreenCanvas(20, 15), context = small.getContext("2d", { willReadFrequently: true });
+    const meter = [...document.querySelectorAll("[role=meter]")].find((one) => one.ariaLabel.startsWith("AU12 "));
+    new MutationObserver(() => {
+      context.imageSmoothingQuality = "high";
+      context.drawImage(canvas, 0, 0, 20, 15);
+      const row = context.getImageData(0, 0, 20, 1).data;
+      let number = 0;
+      for (let bit = 0; bit < ${BITS}; bit++) number |= (row[4 * (19 - bit)] > 128) << bit;
+      samples.push({ number, value: Number(meter.ariaValueNow) });
+      document.documentElement.dataset.seen = samples.length;
+    }).observe(meter, { attributeFilter: ["aria-valuenow"] });
+  }
+`;
+
+/** Runs in the page: counts the frames that are analysed, in <html data-seen>. */
+export const COUNT_FRAMES = `
+  {
+    let seen = 0;
+    new MutationObserver(() => document.documentElement.dataset.seen = ++seen)
+      .observe(document.querySelector("[role=meter]"), { attributeFilter: ["aria-valuenow"] });
+  }
 `;

@@ -1,0 +1,113 @@
+/** Three thousand frames of a camera in the page: memory stays flat, and the page stays quick. */
+import { parseArgs } from "node:util";
+import { cameraOf, openPage, ServedPage, settled, startChromium } from "../web/browser.ts";
+import { COUNT_FRAMES, smilePictures, writeY4m } from "../web/film.ts";
+import { type Held, WorkerProbe } from "../web/worker_probe.ts";
+import { type LongTask, longTasks } from "../web/long_tasks.ts";
+
+/** Most that each kind of memory may grow over what it was after a tenth of the frames. */
+export const MOST_GROWTH = 0.05;
+/** Milliseconds of processor time that a task of the page's main thread may take. */
+export const LONGEST_TASK = 50;
+/** Frames at the end whose tasks are looked at; a trace of all would be gigabytes. */
+const TRACED = 100;
+
+/** What a run showed. */
+export interface Soaked {
+  readonly frames: number;
+  /** After a tenth of the frames. */
+  readonly before: Held;
+  readonly after: Held;
+  readonly tooLong: readonly LongTask[];
+}
+
+/** Analyses that many frames of the filmed smile on wasm. */
+export async function soakPage(
+  served: ServedPage,
+  frames: number,
+  say: (done: number) => void = () => {},
+): Promise<Soaked> {
+  const film = await Deno.makeTempFile({ suffix: ".y4m" });
+  const pictures = (await smilePictures()).filter((_, i) => i % 2 === 0);
+  await writeY4m(film, pictures, 30);
+  const browser = await startChromium(cameraOf(film));
+  try {
+    const context = await browser.newContext(), page = await context.newPage();
+    const probe = await WorkerProbe.attach(page);
+    await openPage(page, served.url, "wasm");
+    const { kind, text } = await settled(page);
+    if (kind !== "ready") throw new Error(`The page is not ready: ${text}`);
+    await page.locator("#camera").click();
+    await page.evaluate(COUNT_FRAMES);
+    const seen = () => page.evaluate("Number(document.documentElement.dataset.seen ?? 0)") as Promise<number>;
+    const until = async (count: number) => {
+      for (let done = await seen(); done < count; done = await seen()) {
+        say(done);
+        const status = page.locator("[data-status]");
+        if (await status.getAttribute("data-status") === "error") {
+          throw new Error(`After ${done} frames the page says: ${await status.textContent()}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    };
+    await until(frames / 10);
+    const before = await probe.measure();
+    await until(frames - TRACED);
+    const after = await probe.measure();
+    const tooLong = await longTasks(browser, page, LONGEST_TASK, () => until(frames));
+    return { frames, before, after, tooLong };
+  } finally {
+    await browser.close();
+    await Deno.remove(film);
+  }
+}
+
+/**
+ * What does not hold of a run; empty when all does.
+ * @param warmUp bytes that a heap may grow besides: in a short run the engine still compiles
+ */
+export function faultsOf({ before, after, tooLong }: Soaked, warmUp = 0): string[] {
+  const faults = tooLong.map(({ name, milliseconds }) =>
+    `A task took ${milliseconds.toFixed(0)} ms (${name}).`
+  );
+  for (const kind of ["pageHeap", "workerHeap", "wasm"] as const) {
+    const growth = after[kind] / before[kind] - 1;
+    if (!(Math.abs(growth) <= MOST_GROWTH)) {
+      faults.push(
+        `${kind} went from ${before[kind]} to ${after[kind]} bytes (${(100 * growth).toFixed(1)} %).`,
+      );
+    }
+  }
+  return faults;
+}
+
+/** @param args `--frames=3000` */
+export async function soak(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { frames: { type: "string" } } });
+  const frames = Number(values.frames ?? 3000);
+  if (!Number.isInteger(frames) || frames < 300) {
+    throw new Error(`--frames=${values.frames}: a whole number from 300 on is needed.`);
+  }
+  const served = await ServedPage.start(), start = performance.now();
+  let said = 0;
+  try {
+    const soaked = await soakPage(served, frames, (done) => {
+      if (done < said + 100) return;
+      said = done;
+      const left = (performance.now() - start) / done * (frames - done) / 1000;
+      console.log(`${done} of ${frames} frames, ${left.toFixed(0)} s left`);
+    });
+    const kinds = ["pageHeap", "workerHeap", "wasm"] as const;
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(2);
+    for (const kind of kinds) {
+      console.log(
+        `${kind}: ${megabytes(soaked.before[kind])} MB, at the end ${megabytes(soaked.after[kind])} MB`,
+      );
+    }
+    const faults = faultsOf(soaked);
+    if (faults.length > 0) throw new Error(faults.join(" "));
+    console.log(`${frames} frames; memory within ${100 * MOST_GROWTH} %, no task over ${LONGEST_TASK} ms.`);
+  } finally {
+    await served.end();
+  }
+}

@@ -1,0 +1,50 @@
+/** Tasks of a page's main thread that take long, by the processor time in Chromium's trace. */
+import type { Browser, Page } from "playwright-core";
+
+/** A task that took long. */
+export interface LongTask {
+  /** What most of it was. */
+  readonly name: string;
+  /** Of processor time, so that a busy machine changes nothing. */
+  readonly milliseconds: number;
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur?: number;
+  /** Microseconds of processor time. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** The tasks over so many milliseconds while a job runs. */
+export async function longTasks(
+  browser: Browser,
+  page: Page,
+  milliseconds: number,
+  job: () => Promise<void>,
+): Promise<LongTask[]> {
+  await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
+  await job();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
+    traceEvents: TraceEvent[];
+  };
+  const threads = traceEvents.filter(({ name, args }) =>
+    name === "thread_name" && args?.name === "CrRendererMain"
+  );
+  const isMain = ({ pid, tid }: TraceEvent) =>
+    threads.some((thread) => thread.pid === pid && thread.tid === tid);
+  const work = traceEvents.filter((event) => event.ph === "X" && isMain(event) && event.tdur !== undefined);
+  if (work.length === 0) throw new Error("The trace has no task of a main thread: nothing was measured.");
+  return work.filter(({ name, tdur }) => /RunTask$/.test(name) && tdur! > milliseconds * 1000).map((task) => {
+    const inside = work.filter((event) =>
+      event !== task && event.pid === task.pid && event.tid === task.tid && event.ts >= task.ts &&
+      event.ts + (event.dur ?? 0) <= task.ts + (task.dur ?? 0) && !/RunTask$/.test(event.name)
+    ).sort((one, other) => other.tdur! - one.tdur!);
+    return { name: inside.at(0)?.name ?? task.name, milliseconds: task.tdur! / 1000 };
+  });
+}
