@@ -166,6 +166,8 @@ function listen(
       overrideGlobalObjects: false,
     }),
   );
+  // Longer than clients and proxies keep a connection: a request must not meet the end of the one it is sent on.
+  server.keepAliveTimeout = 75_000;
   open.set(server, 0);
   server.on("request", (_, response) => {
     open.set(server, open.get(server)! + 1);

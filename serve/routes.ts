@@ -48,6 +48,7 @@ const model = z.object({ model: z.string().openapi({ example: "emoco" }) });
 export const detectRoute = createRoute({
   method: "post",
   path: "/v1/detect",
+  tags: ["Faces"],
   summary: "Action units of every face",
   description: "One picture as the body, or several in a multipart form, each in a field `image`.",
   security,
@@ -71,6 +72,7 @@ export const detectRoute = createRoute({
 export const streamRoute = createRoute({
   method: "post",
   path: "/v1/stream",
+  tags: ["Faces"],
   summary: "Action units of every frame of a video",
   description:
     "JPEG pictures one directly after another in, one line of JSON a frame out, in order, as they come. " +
@@ -86,6 +88,7 @@ export const streamRoute = createRoute({
 export const modelRoute = createRoute({
   method: "get",
   path: "/v1/model",
+  tags: ["Faces"],
   summary: "The model card and the engine",
   security,
   responses: { ...json(modelSchema, "What the model is and how it is used"), ...refusals(401, 429) },
@@ -94,6 +97,7 @@ export const modelRoute = createRoute({
 export const liveRoute = createRoute({
   method: "get",
   path: "/v2/health/live",
+  tags: ["Health"],
   summary: "Whether the server runs",
   responses: json(z.object({ live: z.literal(true) }), "It runs"),
 });
@@ -101,6 +105,7 @@ export const liveRoute = createRoute({
 export const readyRoute = createRoute({
   method: "get",
   path: "/v2/health/ready",
+  tags: ["Health"],
   summary: "Whether the server takes requests",
   responses: { ...json(z.object({ ready: z.literal(true) }), "It does"), ...refusals(503) },
 });
@@ -108,7 +113,8 @@ export const readyRoute = createRoute({
 export const serverRoute = createRoute({
   method: "get",
   path: "/v2",
-  summary: "The server (Open Inference Protocol)",
+  tags: ["Open Inference Protocol"],
+  summary: "The server",
   security,
   responses: { ...json(serverSchema, "Name and version"), ...refusals(401, 429) },
 });
@@ -116,7 +122,8 @@ export const serverRoute = createRoute({
 export const modelMetadataRoute = createRoute({
   method: "get",
   path: "/v2/models/{model}",
-  summary: "Inputs and outputs of the model (Open Inference Protocol)",
+  tags: ["Open Inference Protocol"],
+  summary: "Inputs and outputs of the model",
   security,
   request: { params: model },
   responses: { ...json(modelMetadataSchema, "Inputs and outputs"), ...refusals(401, 404, 429) },
@@ -125,7 +132,8 @@ export const modelMetadataRoute = createRoute({
 export const modelReadyRoute = createRoute({
   method: "get",
   path: "/v2/models/{model}/ready",
-  summary: "Whether the model takes requests (Open Inference Protocol)",
+  tags: ["Open Inference Protocol"],
+  summary: "Whether the model takes requests",
   security,
   request: { params: model },
   responses: { ...json(z.object({ ready: z.literal(true) }), "It does"), ...refusals(401, 404, 429, 503) },
@@ -134,7 +142,8 @@ export const modelReadyRoute = createRoute({
 export const inferRoute = createRoute({
   method: "post",
   path: "/v2/models/{model}/infer",
-  summary: "The model's outputs for ready-made crops (Open Inference Protocol)",
+  tags: ["Open Inference Protocol"],
+  summary: "The model's outputs for ready-made crops",
   security,
   request: {
     params: model,
