@@ -4,11 +4,12 @@ import { join } from "node:path";
 import type { Face } from "./data.ts";
 import { faceFigure } from "./face_figure.ts";
 import { FoldBook, type FoldPrediction } from "./fold_book.ts";
-import { mean, positiveRate, precisionRecall } from "./metrics.ts";
+import { confusion, f1Score, type Label, mean, positiveRate, precisionRecall } from "./metrics.ts";
 import type { SavedFinetuneConfig } from "./model_store.ts";
 import { htmlPage, htmlTable } from "./report_page.ts";
 import { type Metric, readMetrics } from "./run_folder.ts";
 import { averageFolds, meanUnits } from "./score_table.ts";
+import { FULL_INTENSITY, presence, type Target, targetRows, THRESHOLDS } from "./target.ts";
 import { barChart, escapeHtml, lineChart } from "./svg_chart.ts";
 import { writeAtomically } from "./whole_file.ts";
 
@@ -33,8 +34,17 @@ export async function writeFinetuneReport(
   const spread = results.map((fold) => averageFolds([fold]).f1);
   const faceAt = new Map(faces.map((face) => [face.line, face]));
   const percent = (value: number) => Number.isNaN(value) ? "-" : (100 * value).toFixed(1);
+  const { target } = config, isIntensity = target === "intensity";
+  const plain = (value: number | undefined) =>
+    value === undefined || Number.isNaN(value) ? "-" : value.toFixed(2);
 
   const figures = [
+    ...(isIntensity
+      ? [
+        [plain(averages.icc), `mean ICC(3,1) of intensity over ${aus.length} action units`],
+        [plain(averages.mae), "mean absolute error, in grades of 0 to 5"],
+      ]
+      : []),
     [
       percent(averages.f1),
       `mean F1 over ${aus.length} action units and ${results.length} folds, in per cent`,
@@ -51,6 +61,7 @@ export async function writeFinetuneReport(
     percent(unit.f1),
     percent(unit.auc),
     percent(unit.positiveRate),
+    ...(isIntensity ? [unit.icc, unit.pcc, unit.mae].map(plain) : []),
     ...[unit.truePositives, unit.falsePositives, unit.falseNegatives, unit.count].map(String),
   ]);
   rows.push([
@@ -58,19 +69,34 @@ export async function writeFinetuneReport(
     percent(averages.f1),
     percent(averages.auc),
     percent(averages.positiveRate),
+    ...(isIntensity ? [averages.icc, averages.pcc, averages.mae].map(plain) : []),
     "",
     "",
     "",
     "",
   ]);
-  const head = ["action unit", "F1", "AUC", "positive", "hits", "false alarms", "misses", "labelled"];
+  const intensityHead = isIntensity ? ["ICC(3,1)", "PCC", "MAE"] : [];
+  const head = [
+    "action unit",
+    "F1",
+    "AUC",
+    "positive",
+    ...intensityHead,
+    "hits",
+    "false alarms",
+    "misses",
+    "labelled",
+  ];
   const bars = barChart("By action unit", units.map(({ au }) => `AU${au} ${actionUnit(au).name}`), [
     { name: "F1", values: units.map((unit) => unit.f1) },
     { name: "AUC", values: units.map((unit) => unit.auc) },
+    ...(isIntensity ? [{ name: "ICC(3,1)", values: units.map((unit) => unit.icc!) }] : []),
   ]);
+  const tested = book.predictions.map(({ line }) => faceAt.get(line)!);
+  const present = presence(targetRows(tested, aus, target), target);
   const curves = aus.map((au, a) => {
     const scores = book.predictions.map(({ probabilities }) => probabilities[a]);
-    const labels = book.predictions.map(({ line }) => faceAt.get(line)!.present.get(au));
+    const labels = present.map((row) => row[a]);
     const { points, averagePrecision } = precisionRecall(scores, labels);
     const title = `AU${au}  AP ${Number.isNaN(averagePrecision) ? "-" : averagePrecision.toFixed(2)}`;
     return lineChart(title, [{ name: title, points }], {
@@ -85,18 +111,22 @@ export async function writeFinetuneReport(
     `<p>${escapeHtml(engine)}. From ${
       escapeHtml(config.from)
     }, protocol ${config.protocol}; every score is on people who were in ` +
-    "no training part of their fold, at probability 0.5.</p>",
+    `no training part of their fold, at ${
+      isIntensity ? "intensity 1.5, which rounds to 2" : "probability 0.5"
+    }.</p>`,
     `<div class="figures">${
       figures.map(([value, text]) => `<div><b>${value}</b>${escapeHtml(text)}</div>`).join("")
     }</div>`,
-    `<div class="charts">${bars}${epochCurve(readMetrics(folder))}</div>`,
+    `<div class="charts">${bars}${epochCurve(readMetrics(folder))}${
+      thresholdCurve(aus, book.predictions, present, THRESHOLDS[target])
+    }</div>`,
     htmlTable(head, rows, true),
     "<h2>Precision over recall</h2>",
     "<p>All folds together; AP is the area under each curve. Guessing gives the dashed line, the unit's positive rate.</p>",
     `<div class="small-charts">${curves.join("")}</div>`,
     "<h2>The worst mistakes</h2>",
     "<p>For each action unit, the faces on which the model was surest of the wrong answer.</p>",
-    await mistakes(aus, book.predictions, faceAt),
+    await mistakes(aus, book.predictions, faceAt, target),
   ];
   writeAtomically(join(folder, "report.html"), htmlPage(`EmoCo action units: ${name}`, body.join("\n")));
 }
@@ -113,11 +143,34 @@ function epochCurve(metrics: readonly Metric[]): string {
   return lineChart("Mean F1 over epochs", series, { xLabel: "epoch", yRange: [0, 1] });
 }
 
+/** Mean F1 against the threshold, all folds together: what another one than the model's would have given. */
+function thresholdCurve(
+  aus: readonly number[],
+  predictions: readonly FoldPrediction[],
+  labels: readonly (readonly Label[])[],
+  used: number,
+): string {
+  const outputs = Float32Array.from(predictions.flatMap(({ probabilities }) => probabilities));
+  const points = Array.from({ length: 19 }, (_, i) => (i + 1) / 20).map((threshold) => {
+    const f1 = aus.map((_, a) => {
+      const scores = labels.map((_, n) => outputs[n * aus.length + a]);
+      return f1Score(confusion(scores, labels.map((row) => row[a]), threshold));
+    });
+    return [threshold, mean(f1)] as const;
+  });
+  return lineChart(`Mean F1 over the threshold (used: ${used})`, [{ name: "all folds together", points }], {
+    xLabel: "threshold",
+    yRange: [0, 1],
+  });
+}
+
 async function mistakes(
   aus: readonly number[],
   predictions: readonly FoldPrediction[],
   faceAt: ReadonlyMap<number, Face>,
+  target: Target,
 ): Promise<string> {
+  if (target === "intensity") return await gravestGrades(aus, predictions, faceAt);
   const rows = await Promise.all(aus.map(async (au, a) => {
     const wrong = predictions
       .map(({ line, probabilities }) => ({ face: faceAt.get(line)!, probability: probabilities[a] }))
@@ -139,4 +192,32 @@ async function mistakes(
     })
   ));
   return `<p>${(100 * share).toFixed(1)} % of all answers were wrong.</p>${rows.join("\n")}`;
+}
+
+/** Of every unit the faces whose intensity the model got furthest from the grade. */
+async function gravestGrades(
+  aus: readonly number[],
+  predictions: readonly FoldPrediction[],
+  faceAt: ReadonlyMap<number, Face>,
+): Promise<string> {
+  const rows = await Promise.all(aus.map(async (au, a) => {
+    const furthest = predictions
+      .map(({ line, probabilities }) => ({
+        face: faceAt.get(line)!,
+        answer: FULL_INTENSITY * probabilities[a],
+      }))
+      .flatMap(({ face, answer }) => {
+        const grade = face.intensity.get(au);
+        return grade === undefined ? [] : [{ face, answer, grade }];
+      })
+      .sort((one, other) => Math.abs(other.answer - other.grade) - Math.abs(one.answer - one.grade))
+      .slice(0, 8);
+    const pictures = await Promise.all(
+      furthest.map(({ face, answer, grade }) =>
+        faceFigure(face, [`graded ${grade}`, `answer ${answer.toFixed(1)}`])
+      ),
+    );
+    return `<h3>AU${au} ${escapeHtml(actionUnit(au).name)}</h3><div class="faces">${pictures.join("")}</div>`;
+  }));
+  return rows.join("\n");
 }

@@ -97,7 +97,7 @@ export function barChart(
     const bars = series.map(({ values }, i) => {
       const value = values[n];
       if (!Number.isFinite(value)) return "";
-      const length = value * (width - left - right);
+      const length = Math.max(0, value) * (width - left - right); // a correlation may be below 0
       return `<rect x="${left}" y="${y + i * bar}" width="${length.toFixed(1)}" height="${bar - 1}" fill="${
         colour(i)
       }"/>` +

@@ -7,7 +7,7 @@
  */
 import type { Face } from "./data.ts";
 import { intraclassCorrelation, meanAbsoluteError, pearsonCorrelation } from "./intensity_metrics.ts";
-import { scoreUnits, type UnitScores } from "./metrics.ts";
+import { type Label, scoreUnits, type UnitScores } from "./metrics.ts";
 
 /** What the labels are. */
 export type Target = "occurrence" | "intensity";
@@ -45,6 +45,12 @@ export function targetRows(faces: readonly Face[], aus: readonly number[], targe
   );
 }
 
+/** Whether labels say that a unit is present. */
+export function presence(rows: readonly (readonly Share[])[], target: Target): Label[][] {
+  const from = target === "occurrence" ? 1 : PRESENT_FROM / FULL_INTENSITY - 1e-9;
+  return rows.map((row) => row.map((share) => share === undefined ? undefined : share >= from));
+}
+
 /** Measures of every unit: of presence, and for intensity of the grades as well. */
 export function scoreTarget(
   target: Target,
@@ -52,9 +58,7 @@ export function scoreTarget(
   outputs: ArrayLike<number>,
   rows: readonly (readonly Share[])[],
 ): UnitScores[] {
-  const from = target === "occurrence" ? 1 : PRESENT_FROM / FULL_INTENSITY - 1e-9;
-  const labels = rows.map((row) => row.map((share) => share === undefined ? undefined : share >= from));
-  const units = scoreUnits(aus, outputs, labels, aus.map(() => THRESHOLDS[target]));
+  const units = scoreUnits(aus, outputs, presence(rows, target), aus.map(() => THRESHOLDS[target]));
   if (target === "occurrence") return units;
   return units.map((unit, a) => {
     const known = rows.flatMap((row, n) => row[a] === undefined ? [] : [n]);

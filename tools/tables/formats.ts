@@ -82,8 +82,8 @@ function asHtml(tables: readonly Table[]): string {
       const values = [row.method, row.protocol, ...cells(row)].map((text) => `<td>${escapeHtml(text)}</td>`);
       const status = row.status === "reported"
         ? `reported${row.origin.startsWith("quoted") ? " (quoted)" : ""}`
-        : `<b>${escapeHtml(origin(row))}</b>`;
-      return `<tr class="${row.status}">${values.join("")}<td>${status}</td></tr>`;
+        : escapeHtml(origin(row));
+      return `<tr class="${row.origin ? row.status : "open"}">${values.join("")}<td>${status}</td></tr>`;
     });
     return `<h2>${escapeHtml(title(table))}</h2><div class="scroll"><table class="numeric paper"><thead><tr>${
       head.map((name) => `<th>${escapeHtml(name)}</th>`).join("")
@@ -91,6 +91,7 @@ function asHtml(tables: readonly Table[]): string {
   });
   const style = `<style>
 main { max-width: 1200px; }
+tr.open td { color: var(--soft); }
 tr.measured td { background: var(--card); color: var(--ink); font-weight: 600; }
 table.paper { font-size: .84rem; }
 table.paper :is(th, td) { padding: 4px 10px 4px 0; white-space: nowrap; }
