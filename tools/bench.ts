@@ -16,6 +16,10 @@ const BENCHES: {
     help: "pictures to views, beside a PyTorch DataLoader with torchvision",
     load: () => import("./bench/input.ts"),
   },
+  web: {
+    help: "the page, beside @vladmandic/human",
+    load: () => import("./bench/web.ts"),
+  },
   serve: {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),

@@ -71,11 +71,10 @@ export function faultsOf({ before, after, tooLong }: Soaked, warmUp = 0): string
     `A task took ${milliseconds.toFixed(0)} ms (${name}).`
   );
   for (const kind of ["pageHeap", "workerHeap", "wasm"] as const) {
-    const growth = after[kind] / before[kind] - 1;
-    if (!(Math.abs(growth) <= MOST_GROWTH)) {
-      faults.push(
-        `${kind} went from ${before[kind]} to ${after[kind]} bytes (${(100 * growth).toFixed(1)} %).`,
-      );
+    const growth = after[kind] - before[kind];
+    if (!(growth <= MOST_GROWTH * before[kind] + warmUp)) {
+      const percent = (100 * growth / before[kind]).toFixed(1);
+      faults.push(`${kind} went from ${before[kind]} to ${after[kind]} bytes (${percent} %).`);
     }
   }
   return faults;
