@@ -1,5 +1,9 @@
 /**
  * Detectors in worker threads, so that the thread that answers HTTP is never busy with a picture.
+ *
+ * Faces of different requests are not put into one run of the model: that run takes 2 of a photo's 40 ms of processor
+ * time (decoding 5, finding 23, HTTP and hand-over the rest), so that even a run that cost nothing would gain 5 %; and the
+ * finder, where the time goes, takes one picture at a time.
  * @module
  */
 import type { Values } from "@emoco/web/inference";
