@@ -43,7 +43,10 @@ const FLAGS: FlagList = {
   },
   target: { kind: "text", help: "occurrence (default), or intensity, where the set grades it" },
   data: { kind: "text", help: "folder with the set's manifest.jsonl, as deno task manifest writes it" },
-  name: { kind: "text", help: "folder under runs/ (default: <from>-<set>-<protocol>)" },
+  name: {
+    kind: "text",
+    help: "folder under runs/ (default: <from>-<set>-<protocol>, for intensity with -intensity)",
+  },
   resume: { kind: "switch", help: "go on with the run of that --name; the same command line does so, too" },
   device: SHARED_FLAGS.device,
   eager: SHARED_FLAGS.eager,
@@ -118,7 +121,8 @@ function openRun(flags: Flags) {
   }
   const fresh = resolveConfig(flags);
   const { config, source, data } = fresh;
-  const name = text.name ?? `${source.name.replace(":", "")}-${config.set}-${config.protocol}`;
+  const stem = `${source.name.replace(":", "")}-${config.set}-${config.protocol}`;
+  const name = text.name ?? (config.target === "intensity" ? `${stem}-intensity` : stem);
   if (exists(join(RUNS, name))) return goOn(name);
   checkNewName(name);
   refuseLeaks(data.faces, data.folds);
