@@ -50,7 +50,10 @@ export const benchmarking: FinetuneConfig = {
   seed: 0,
 };
 
-/** Defaults of `deno task finetune`, for about a thousand faces. */
+/**
+ * Defaults of `deno task finetune`, for about a thousand faces. Measured on the committed ones, from an encoder pretrained
+ * for 40 epochs, mean of 3 folds: `--protocol=finetune` F1 57.5 and AUC 89.0 per cent, `--protocol=linear` 54.0 and 83.9.
+ */
 export const finetuning: FinetuneConfig = {
   ...benchmarking,
   batchSize: 16, // at 64 a fold of 700 faces has 220 updates, at which the backbone has hardly moved
