@@ -7,7 +7,7 @@
  */
 import util from "node:util";
 import type * as TF from "@tensorflow/tfjs-node-gpu";
-import { placeHere } from "./ranks.ts";
+import { gpuOf, placeHere } from "./ranks.ts";
 
 export type {
   DataType,
@@ -192,9 +192,8 @@ async function load(): Promise<typeof TF> {
   setDefault("TF_ENABLE_ONEDNN_OPTS", "1");
   // The choice of device, too, is made while it loads, so before any program's own first line.
   if (Deno.args.includes("--device=cpu")) setDefault("CUDA_VISIBLE_DEVICES", "-1");
-  // Each rank of a host has a GPU of its own, unless the launcher has shared them out.
   const place = placeHere();
-  if (place) setDefault("CUDA_VISIBLE_DEVICES", `${place.localRank}`);
+  if (place) Deno.env.set("CUDA_VISIBLE_DEVICES", gpuOf(place, Deno.env.get("CUDA_VISIBLE_DEVICES")));
   setDefault("TF_CPP_MIN_LOG_LEVEL", "2");
   try {
     const isQuiet = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL")) >= 2;

@@ -48,6 +48,16 @@ export function placeOf(read: Environment): Place | undefined {
   return { rank, size, localRank, localSize, addresses, meeting: `${places[0].host}:${port}` };
 }
 
+/**
+ * The GPU that a rank takes, as a value of CUDA_VISIBLE_DEVICES: one of its own among the ranks of a host.
+ * @param visible that variable as the launcher has left it; Slurm lists all GPUs of a job, or the one of each task
+ */
+export function gpuOf({ localRank }: Place, visible?: string): string {
+  if (!visible) return String(localRank);
+  const listed = visible.split(",");
+  return listed[localRank % listed.length];
+}
+
 /** The place of this process. */
 export function placeHere(): Place | undefined {
   return placeOf((name) => Deno.env.get(name));

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { UsageError } from "../../train/flags.ts";
-import { placeOf } from "../../train/ranks.ts";
+import { gpuOf, placeOf } from "../../train/ranks.ts";
 
 describe("placeOf", () => {
   const place = (variables: { [name: string]: string }) => placeOf((name) => variables[name]);
@@ -77,5 +77,21 @@ describe("placeOf", () => {
     assertThrows(() => place({ EMOCO_RANK: "2", EMOCO_SIZE: "2" }), UsageError, "ranks of 2 end at 1");
     const port = { EMOCO_RANK: "0", EMOCO_SIZE: "2", EMOCO_PORT: "high" };
     assertThrows(() => place(port), UsageError, "EMOCO_PORT is high");
+  });
+});
+
+describe("gpuOf", () => {
+  it("gives each rank of a host one GPU, of all or of those that its launcher allows", () => {
+    const gpus = (visible?: string) =>
+      [0, 1, 2, 3].map((rank) => {
+        const place = placeOf((name) =>
+          ({ EMOCO_RANK: `${rank}`, EMOCO_SIZE: "4" } as Record<string, string>)[name]
+        )!;
+        return gpuOf(place, visible);
+      });
+    assertEquals(gpus(), ["0", "1", "2", "3"]);
+    assertEquals(gpus("4,5,6,7"), ["4", "5", "6", "7"]);
+    assertEquals(gpus("-1"), ["-1", "-1", "-1", "-1"], "--device=cpu");
+    assertEquals(gpus("2"), ["2", "2", "2", "2"], "the launcher has shared them out, each task sees its own");
   });
 });
