@@ -125,6 +125,7 @@ async function finetune(run: StudyRun, data: string): Promise<StudyResult> {
     `--data=${data}`,
     "--split=au,test",
     "--protocol=finetune",
+    "--epochs=10", // twice what the paper needs to converge
   ]);
   return readRun(run, run.name);
 }
