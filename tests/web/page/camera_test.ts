@@ -53,7 +53,8 @@ describe("The page with a camera", () => {
     await page.waitForSelector('[data-status="ready"]');
     await page.evaluate(WATCH_BARS);
     requests.length = served.requests.length = 0;
-    await page.waitForSelector(`html[data-seen="${SAMPLES}"]`);
+    const seen = () => page.evaluate("Number(document.documentElement.dataset.seen ?? 0)") as Promise<number>;
+    while (await seen() < SAMPLES) await page.waitForTimeout(200);
     assertEquals([requests, served.requests], [[], []]);
     const samples = await page.evaluate("globalThis.samples") as { number: number; value: number }[];
     const numbers = samples.map(({ number }) => number);
