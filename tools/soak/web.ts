@@ -9,6 +9,8 @@ import { type LongTask, longTasks } from "../web/long_tasks.ts";
 export const MOST_GROWTH = 0.05;
 /** Milliseconds of processor time that a task of the page's main thread may take. */
 export const LONGEST_TASK = 50;
+/** Milliseconds without a frame after which no more is waited for. */
+const STANDSTILL = 120_000;
 /** Frames at the end whose tasks are looked at; a trace of all would be gigabytes. */
 const TRACED = 100;
 
@@ -41,8 +43,13 @@ export async function soakPage(
     await page.evaluate(COUNT_FRAMES);
     const seen = () => page.evaluate("Number(document.documentElement.dataset.seen ?? 0)") as Promise<number>;
     const until = async (count: number) => {
+      let last = 0, lastTime = performance.now();
       for (let done = await seen(); done < count; done = await seen()) {
         say(done);
+        if (done > last) [last, lastTime] = [done, performance.now()];
+        else if (performance.now() - lastTime > STANDSTILL) {
+          throw new Error(`The page stands still after ${done} frames.`);
+        }
         const status = page.locator("[data-status]");
         if (await status.getAttribute("data-status") === "error") {
           throw new Error(`After ${done} frames the page says: ${await status.textContent()}`);
