@@ -18,7 +18,7 @@ import {
 } from "./study/results.ts";
 
 const FLAGS: FlagList = {
-  epochs: { kind: "text", help: "epochs of every pretraining (default: 60)" },
+  epochs: { kind: "text", help: "epochs of every pretraining (default: 40)" },
   seeds: { kind: "text", help: "seeds of the main comparison (default: 3)" },
   data: {
     kind: "text",
@@ -34,7 +34,7 @@ const FLAGS: FlagList = {
 };
 
 async function main({ text, switches, settings }: Flags): Promise<void> {
-  const epochs = wholeNumber("epochs", text.epochs ?? "60"), seeds = wholeNumber("seeds", text.seeds ?? "3");
+  const epochs = wholeNumber("epochs", text.epochs ?? "40"), seeds = wholeNumber("seeds", text.seeds ?? "3");
   const data = text.data ? resolve(text.data) : COMMITTED_FACES;
   const folder = text.out ? resolve(text.out) : COMMITTED_RESULTS;
   const draws = switches.has("draw");

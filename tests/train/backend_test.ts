@@ -65,7 +65,9 @@ describe("loading TensorFlow", () => {
 
   it("names deno task setup when the library cannot be loaded", async () => {
     const folder = await Deno.makeTempDir();
-    await Deno.copyFile(new URL(BACKEND), `${folder}/backend.ts`);
+    for (const file of ["backend.ts", "ranks.ts", "flags.ts"]) {
+      await Deno.copyFile(new URL(file, BACKEND), `${folder}/${file}`);
+    }
     await Deno.writeTextFile(`${folder}/broken.ts`, `throw new Error("libtensorflow_cc.so.2: cannot open");`);
     const imports = { "@tensorflow/tfjs-node-gpu": "./broken.ts" };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
