@@ -97,7 +97,13 @@ export function reopenRun<C extends object>(
 export function refuseChanges(saved: object, now: object, where: string): void {
   const settingsBefore = new Map(Object.entries(saved)), settingsNow = new Map(Object.entries(now));
   for (const key of new Set([...settingsBefore.keys(), ...settingsNow.keys()])) {
-    const [before, after] = [JSON.stringify(settingsBefore.get(key)), JSON.stringify(settingsNow.get(key))];
+    // A list that an older run did not know is an empty one.
+    const without = [settingsBefore, settingsNow].find((settings) => Array.isArray(settings.get(key)))
+      ? []
+      : undefined;
+    const [before, after] = [settingsBefore, settingsNow].map((settings) =>
+      JSON.stringify(settings.get(key) ?? without)
+    );
     if (before !== after) {
       throw new RunError(
         `${key} is ${after} now, but ${where} ${before}. A resumed run keeps its settings: leave ${key} out, ` +
