@@ -23,6 +23,7 @@ const FLOOR_1 = [
   "view",
   "face_follower",
   "face_tracker",
+  "detected_unit",
   "detector",
   "inference",
 ].map((name) => `web/${name}.ts`);

@@ -2,26 +2,14 @@
  * From a picture to the action units of every face in it: find, align, run.
  * @module
  */
-import { actionUnit, type Emotion } from "./facs.ts";
+import { type DetectedUnit, readUnit } from "./detected_unit.ts";
+import type { Emotion } from "./facs.ts";
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
 import { cropFace, type Pixels, toTensor } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 
-/** One action unit of one face. */
-export interface DetectedUnit {
-  readonly au: number;
-  /** Its English name in FACS. */
-  readonly name: string;
-  /** The model's probability, 0-1; of a model of intensity, the share of the full one. */
-  readonly probability: number;
-  /** The probability from which the unit counts as present. */
-  readonly threshold: number;
-  /** probability >= threshold: the only decision there is. */
-  readonly present: boolean;
-  /** 5 times the probability, on FACS's scale of 0 to 5; absent where the model knows occurrence only. */
-  readonly intensity?: number;
-}
+export type { DetectedUnit };
 
 /** A face with what it does; box and points are in pixels of the picture. */
 export interface DetectedFace extends FoundFace {
@@ -130,14 +118,7 @@ export class AuDetector {
       if (!(probability >= 0 && probability <= 1)) {
         throw new Error(`The model's probability of AU${au} is ${probability}: the model file is broken.`);
       }
-      const unit = {
-        au,
-        name: actionUnit(au).name,
-        probability,
-        threshold,
-        present: probability >= threshold,
-      };
-      return target === "intensity" ? { ...unit, intensity: 5 * probability } : unit;
+      return readUnit({ au, threshold }, probability, target);
     });
     if (!emotions) return { aus: units };
     const row = emotions.map((emotion, i) => [emotion, outputs.emotions.data[index * emotions.length + i]]);

@@ -50,7 +50,7 @@ export class Readings {
     this.#bars.setStill(true);
     this.#emotions.setCard(card);
     const charted = CHARTED.map((au) => card.aus.findIndex((unit) => unit.au === au)).filter((i) => i >= 0);
-    this.#series.setUnits(card.aus.map(({ au }) => `AU${au}`), charted);
+    this.#series.setUnits(card, charted);
     this.#bars.setCharted(this.#series.colors);
     this.session = undefined;
   }

@@ -3,8 +3,8 @@
  * collector, and an hour of one face at 30 frames a second takes 20 MB.
  * @module
  */
+import { readUnit } from "../detected_unit.ts";
 import type { DetectedFace } from "../detector.ts";
-import { actionUnit } from "../facs.ts";
 import type { ModelCard } from "../model_card.ts";
 
 /** Faces a piece. */
@@ -53,7 +53,7 @@ export class Recording {
   #frames = 0;
 
   /** @param card of the model that measures */
-  constructor(readonly card: Pick<ModelCard, "aus" | "emotions">) {
+  constructor(readonly card: Pick<ModelCard, "aus" | "emotions" | "target">) {
     this.#width = HEAD + card.aus.length + (card.emotions?.length ?? 0);
   }
 
@@ -164,10 +164,7 @@ export class Recording {
   #judge({ probabilities, emotions, ...face }: RecordedFace): TrackedFace {
     return {
       ...face,
-      aus: this.card.aus.map(({ au, threshold }, i) => {
-        const probability = probabilities[i];
-        return { au, name: actionUnit(au).name, probability, threshold, present: probability >= threshold };
-      }),
+      aus: this.card.aus.map((unit, i) => readUnit(unit, probabilities[i], this.card.target)),
       ...this.card.emotions &&
         { emotions: Object.fromEntries(this.card.emotions.map((name, i) => [name, emotions[i]])) },
     };

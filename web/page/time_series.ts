@@ -3,6 +3,8 @@
  * @module
  */
 import uPlot from "uplot";
+import { FULL_INTENSITY } from "../detected_unit.ts";
+import type { ModelCard } from "../model_card.ts";
 import type { Recording } from "./recording.ts";
 
 /** Seconds that are in view while frames come in. */
@@ -19,15 +21,18 @@ export class TimeSeries {
   #drawnAt = 0;
   #last: [recording: Recording, face: number, isWhole: boolean] | undefined;
   #names: readonly string[] = [];
+  /** What a probability of 1 is called on the axis. */
+  #full = 1;
 
   constructor(private readonly element: HTMLElement) {
     new ResizeObserver(() => this.#chart?.setSize(this.#size)).observe(element);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#rebuild());
   }
 
-  /** Starts anew with the names of a model's action units; charts those at the places given. */
-  setUnits(names: readonly string[], charted: readonly number[]): void {
-    this.#names = names;
+  /** Starts anew with a model's action units; charts those at the places given. */
+  setUnits({ aus, target }: ModelCard, charted: readonly number[]): void {
+    this.#names = aus.map(({ au }) => `AU${au}`);
+    this.#full = target === "intensity" ? FULL_INTENSITY : 1;
     this.#charted.splice(0, Infinity, ...charted.slice(0, MOST_UNITS));
     this.#last = undefined;
     this.#rebuild();
@@ -94,7 +99,7 @@ export class TimeSeries {
         scales: { x: { time: false }, y: { range: [0, 1] } },
         axes: [
           { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => `${tick} s`) },
-          { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => tick.toFixed(1)) },
+          { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => (this.#full * tick).toFixed(1)) },
         ],
         series: [
           {},

@@ -2,6 +2,7 @@
  * A bar for every action unit of the model: number, name, what moves, threshold and peak.
  * @module
  */
+import { FULL_INTENSITY } from "../detected_unit.ts";
 import { actionUnit } from "../facs.ts";
 import type { ModelCard } from "../model_card.ts";
 import { make } from "./elements.ts";
@@ -18,12 +19,14 @@ interface Row {
 /** The list of bars. Pressing a row charts its action unit and shows its sentence whole. */
 export class UnitBars {
   #rows: Row[] = [];
+  #target: ModelCard["target"] = "occurrence";
 
   /** @param onPress told the place of a row in the card's order when it is pressed */
   constructor(private readonly list: HTMLElement, private readonly onPress: (unit: number) => void) {}
 
   /** Makes the rows for a model. */
-  setCard({ aus }: ModelCard): void {
+  setCard({ aus, target }: ModelCard): void {
+    this.#target = target;
     this.#rows = aus.map(({ au, threshold }, unit) => {
       const { name, movement, muscle } = actionUnit(au);
       const item = make("li", { className: "unit" });
@@ -69,13 +72,20 @@ export class UnitBars {
       fill.style.transform = `scaleX(${now ?? 0})`;
       peak.style.left = `${100 * (peaks[i] ?? 0)}%`;
       peak.hidden = peaks[i] === undefined;
-      value.textContent = now === undefined ? "" : now.toFixed(2);
+      const text = this.#text(now);
+      value.textContent = text.replace(" of ", "/");
       meter.setAttribute("aria-valuenow", String(Number((now ?? 0).toFixed(4))));
       meter.setAttribute(
         "aria-valuetext",
-        now === undefined ? "not measured" : `${now.toFixed(2)}, ${isPresent ? "present" : "absent"}`,
+        now === undefined ? "not measured" : `${text}, ${isPresent ? "present" : "absent"}`,
       );
     });
+  }
+
+  /** A probability as such, or the intensity that a model of intensity means by it. */
+  #text(value: number | undefined): string {
+    if (value === undefined) return "";
+    return this.#target === "intensity" ? `${(FULL_INTENSITY * value).toFixed(1)} of 5` : value.toFixed(2);
   }
 
   /** A still picture is not charted. */

@@ -5,6 +5,7 @@ import { Recording, type TrackedFace } from "../../../web/page/recording.ts";
 import { Smoothing, TIME_CONSTANT } from "../../../web/page/smoothing.ts";
 
 const card = {
+  target: "occurrence" as const,
   name: "tiny",
   version: "1",
   aus: [{ au: 4, threshold: 0.5 }, { au: 12, threshold: 0.5 }],
@@ -62,7 +63,7 @@ describe("toCsv", () => {
 describe("toJson", () => {
   it("says which model measured what, and gives points and thresholds", () => {
     const json = JSON.parse(toJson(recorded(), facts));
-    assertEquals(json.model, { name: "tiny", version: "1" });
+    assertEquals(json.model, { name: "tiny", version: "1", target: "occurrence" });
     assertEquals([json.engine, json.source, json.smoothing], ["wasm", "clip.mp4", null]);
     assertEquals(json.aus[1], { au: 12, name: "Lip corner puller", threshold: 0.5 });
     assertEquals(json.frames.length, 3);
@@ -77,6 +78,26 @@ describe("toJson", () => {
     });
     const smoothed = JSON.parse(toJson(recorded(), { ...facts, isSmoothed: true }));
     assertEquals(smoothed.smoothing, { kind: "exponential", timeConstant: TIME_CONSTANT });
+  });
+});
+
+describe("a model of intensity", () => {
+  const intensity = { ...facts, card: { ...card, target: "intensity" as const } };
+
+  it("has its intensities beside the probabilities, in CSV", () => {
+    const lines = toCsv(recorded(), intensity).split("\n");
+    assertEquals(
+      lines[0],
+      "time,frame,face,score,x,y,width,height,AU4,AU12,AU4_intensity,AU12_intensity,happy,sad",
+    );
+    assertEquals(lines[2], "0,0,2,0.9,1.3,2,30,40,0.5,0.5,2.5,2.5,0.25,0.75");
+    assertEquals(lines[3].split(",").length, 14);
+  });
+
+  it("and in JSON", () => {
+    const json = JSON.parse(toJson(recorded(), intensity));
+    assertEquals(json.model.target, "intensity");
+    assertEquals(json.frames[2].faces[0].intensities, { AU4: 5, AU12: 0 });
   });
 });
 

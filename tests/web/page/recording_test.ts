@@ -3,6 +3,7 @@ import { describe, it } from "@std/testing/bdd";
 import { Recording, type TrackedFace } from "../../../web/page/recording.ts";
 
 const card = {
+  target: "occurrence" as const,
   aus: [{ au: 4, threshold: 0.5 }, { au: 12, threshold: 0.25 }],
   emotions: ["happy", "sad"] as const,
 };
@@ -56,6 +57,12 @@ describe("Recording", () => {
     assertEquals(faces.map(({ aus }) => aus[1].present), [true, false]);
     assertEquals(faces[0].aus[1].name, "Lip corner puller");
     assertEquals(faces[0].emotions, { happy: 0.75, sad: 0.25 });
+  });
+
+  it("gives intensities where the model is one of intensity", () => {
+    const recording = new Recording({ ...card, target: "intensity" });
+    recording.add(0, 0, [face(1, 0.5)]);
+    assertEquals(recording.at(0)[0].aus.map(({ intensity }) => intensity), [0.625, 2.5]);
   });
 
   it("gives a face's series, null where it was away, from a time on", () => {
