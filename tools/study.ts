@@ -51,7 +51,9 @@ async function main({ text, switches, settings }: Flags): Promise<void> {
     console.log(`\n=== ${run.name} (${i + 1} of ${open.length} open runs${left})`);
     const more = results.setting.settings ?? [];
     results.runs.push(
-      run.group === "finetune" ? await finetune(run, data) : await probe(run, data, epochs, more),
+      run.group === "finetune"
+        ? await finetune(run, data, epochs, more)
+        : await probe(run, data, epochs, more),
     );
     results.setting.updates = Math.max(
       results.setting.updates,
@@ -98,28 +100,40 @@ async function probe(
   epochs: number,
   more: readonly string[],
 ): Promise<StudyResult> {
-  const { name, method, seed, emotionWeight } = run;
-  if (method !== "random") {
-    const settings = [
-      ...more,
-      `--epochs=${epochs}`,
-      `--seed=${seed}`,
-      `--emotionWeight=${emotionWeight}`,
-      `--evaluateEvery=${Math.max(1, Math.round(epochs / 10))}`,
-    ];
-    await start("pretrain", name, [`--data=${data}`, ...settings, ...METHODS[method].settings]);
-  }
-  await start("finetune", `${name}-linear`, [
-    `--from=${method === "random" ? `random:${seed}` : name}`,
-    `--data=${data}`,
-    "--split=au,test",
-  ]);
+  const { name } = run;
+  const encoder = await pretrain(run, name, data, epochs, more);
+  await start("finetune", `${name}-linear`, [`--from=${encoder}`, `--data=${data}`, "--split=au,test"]);
   return readRun(run, `${name}-linear`);
 }
 
-/** Finetunes from the first seed's EmoCo, or from random weights. */
-async function finetune(run: StudyRun, data: string): Promise<StudyResult> {
-  const from = run.method === "random" ? "random:0" : `study-${run.method}-0`;
+/** Pretrains as `name`, where that is not done yet, and says where finetuning starts from. */
+async function pretrain(
+  { method, seed, emotionWeight }: StudyRun,
+  name: string,
+  data: string,
+  epochs: number,
+  more: readonly string[],
+): Promise<string> {
+  if (method === "random") return `random:${seed}`;
+  const settings = [
+    ...more,
+    `--epochs=${epochs}`,
+    `--seed=${seed}`,
+    `--emotionWeight=${emotionWeight}`,
+    `--evaluateEvery=${Math.max(1, Math.round(epochs / 10))}`,
+  ];
+  await start("pretrain", name, [`--data=${data}`, ...settings, ...METHODS[method].settings]);
+  return name;
+}
+
+/** Finetunes from the encoder of the main comparison's first seed, or from random weights. */
+async function finetune(
+  run: StudyRun,
+  data: string,
+  epochs: number,
+  more: readonly string[],
+): Promise<StudyResult> {
+  const from = await pretrain(run, `study-${run.method}-${run.seed}`, data, epochs, more);
   await start("finetune", run.name, [
     `--from=${from}`,
     `--data=${data}`,
