@@ -15,6 +15,7 @@ import { type DataSet, LayoutError } from "./manifest/data_set.ts";
 import { DISFA_LAYOUT, openDisfa } from "./manifest/disfa.ts";
 import { FOLDER_LAYOUT, openFolder } from "./manifest/folder.ts";
 import { GFT_LAYOUT, openGft } from "./manifest/gft.ts";
+import { LANDMARK_TABLE, withLandmarks } from "./manifest/landmark_table.ts";
 import { checkRoot } from "./manifest/layout.ts";
 import { openRafdb, RAFDB_LAYOUT } from "./manifest/rafdb.ts";
 import { compareWithFolds } from "./manifest/published_folds.ts";
@@ -66,7 +67,8 @@ const SETS: Readonly<Record<string, KnownSet>> = {
 const USAGE = `deno task manifest <set> --root=folder --out=folder
   --root     the data set as it was delivered
   --out      faces/ with the aligned faces, manifest.jsonl, problems.tsv, and report.html to look at
-  --points   whose points align a face: finder (default), or set, the set's own landmarks (affectnet, rafdb)
+  --points   whose points align a face: finder (default), set, the set's own landmarks (affectnet, rafdb), or
+             ${LANDMARK_TABLE}
   --every    of the labelled frames of a sequence, every n-th: 1 (default) takes all
   --first    number that the labels give to the first frame of a video, 1 (default) or 0
   --camera   disfa: left (default) or right
@@ -96,15 +98,12 @@ export async function main(args: string[]): Promise<void> {
   if (!values.root || !values.out) {
     throw new LayoutError("--root and --out are both needed. --help says more.");
   }
-  if (values.points !== "finder" && values.points !== "set") {
-    throw new LayoutError(`--points=${values.points} is finder or set.`);
-  }
   const settings: Settings = {
     root: resolve(values.root),
     out: resolve(values.out),
     size: whole("size", values.size, 32, 1024),
     workers: whole("workers", values.workers, 1, 256),
-    points: values.points,
+    points: values.points === "finder" ? "finder" : "set",
     every: whole("every", values.every, 1, 1e6),
   };
   checkRoot(settings.root);
@@ -114,15 +113,20 @@ export async function main(args: string[]): Promise<void> {
       `--out=${settings.out} lies in --root, where its faces would be taken for the set's own.`,
     );
   }
-  const set = await SETS[name].open(settings.root, values);
+  const opened = await SETS[name].open(settings.root, values),
+    isTable = !["finder", "set"].includes(values.points);
+  const set = isTable ? await withLandmarks(opened, values.points) : opened;
   if (settings.points === "set" && !set.hasPoints) {
-    throw new LayoutError(`--points=set: ${name} brings no landmarks; leave it out to take the finder's.`);
+    throw new LayoutError(
+      `--points=set: ${name} brings no landmarks that can be read here; leave it out to take the finder's, or name a ` +
+        "table of them (--help says how it looks).",
+    );
   }
-  await make(name, set, settings);
+  await make(name, set, settings, values.points);
 }
 
-async function make(name: string, set: DataSet, settings: Settings): Promise<void> {
-  const { out, size, points } = settings;
+async function make(name: string, set: DataSet, settings: Settings, points: string): Promise<void> {
+  const { out, size } = settings;
   Deno.mkdirSync(out, { recursive: true });
   const journal: SampleJournal = new Journal(join(out, "journal.jsonl"), { set: name, size, points });
   try {
