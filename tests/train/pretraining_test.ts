@@ -8,12 +8,21 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import { tf } from "../../train/backend.ts";
 import { hasCheckpoint, loadCheckpoint } from "../../train/checkpoint.ts";
 import { readManifest } from "../../train/data.ts";
 import { RunError } from "../../train/run_folder.ts";
-import { decode, drawFaces, metricLines, startPretrain, TINY, trainHere } from "./toy_faces.ts";
+import {
+  decode,
+  drawFaces,
+  metricLines,
+  startPretrain,
+  TINY,
+  trainHere,
+  writeManifest,
+} from "./toy_faces.ts";
 
 describe("train", () => {
   let folder: string;
@@ -51,6 +60,23 @@ describe("train", () => {
       assertEquals(metric.contrastiveLoss, 0);
       assertEquals(metric.loss, metric.emotionLoss);
     }
+  });
+
+  it("queues as many keys of a rare emotion as of any other when sampling is balanced", async () => {
+    const lines = await drawFaces(join(folder, "few"), 20, { labelled: false });
+    await writeManifest(
+      join(folder, "few"),
+      lines.filter(({ emotion }, i) => emotion !== "fear" || i % 4 === 0),
+    );
+    const filled = async (sampling: "natural" | "balanced") => {
+      await trainHere(folder, sampling, { sampling, epochs: 1, queueSize: 64 }, { data: "few" });
+      return loadCheckpoint<{ filled: number[] }>(join(folder, "runs", sampling)).position.filled;
+    };
+    const natural = await filled("natural"), balanced = await filled("balanced");
+    const fear = EMOTIONS.indexOf("fear");
+    assertLess(natural[fear], 6);
+    assertEquals(Math.max(...balanced) - Math.min(...balanced) <= 1, true, `filled ${balanced}`);
+    assert(balanced[fear] > 12, `${balanced[fear]} keys of fear`);
   });
 
   it("trains with batch norm over sub-batches, which changes the losses", async () => {
