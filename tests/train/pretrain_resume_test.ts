@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { CheckpointError, loadCheckpoint } from "../../train/checkpoint.ts";
+import { CheckpointError, hasCheckpoint, loadCheckpoint } from "../../train/checkpoint.ts";
 import type { PretrainPosition } from "../../train/pretrain_record.ts";
 import { randomStream } from "../../train/random.ts";
 import { holdRun, RunError } from "../../train/run_folder.ts";
@@ -137,16 +137,19 @@ describe("a pretraining run that is interrupted", () => {
     const logged = () => metricLines(folder, "killed").length;
     const soon = () => pause(60 * random());
     let ended: Promise<unknown> = Promise.resolve();
-    // While nothing is done but the first probe; early in the start; twice a random while after some more lines.
+    // While nothing is done but the first probe; a random while after some more lines, twice, once after a start that
+    // was killed early.
     const moments: (() => Promise<void>)[] = [
       () => lines("killed", 1, ended),
-      () => pause(1500 * random()),
       () => lines("killed", logged() + 4 + Math.floor(4 * random()), ended).then(soon),
+      () => pause(1500 * random()),
       () => lines("killed", logged() + 1 + Math.floor(4 * random()), ended).then(soon),
     ];
     let kills = 0;
+    const begins: boolean[] = [];
     for (const [start, moment] of moments.entries()) {
       const fresh = given("killed", "--checkpointEvery=3", "--eager");
+      begins.push(start > 0 && !hasCheckpoint(run("killed")));
       const { child, outcome } = startPretrain(
         folder,
         start ? ["--resume", "--eager", "--name=killed"] : fresh,
@@ -160,11 +163,14 @@ describe("a pretraining run that is interrupted", () => {
       }
       const { signal, stdout } = await outcome;
       if (signal === "SIGKILL") kills++;
-      if (start === 2) {
-        assertStringIncludes(stdout, "runs/killed has no checkpoint yet: starting at step 0.");
+      if (start === 1 || start === 3) {
+        const expected = begins[start]
+          ? /runs\/killed has no checkpoint yet: starting at step 0\./
+          : /Going on after step \d+\.|is complete/;
+        assertMatch(stdout, expected);
       }
-      if (start === 3) assertMatch(stdout, /Going on after step \d+\.|is complete/);
     }
+    assert(begins[1], "it was killed after its first checkpoint, so a start without one was not seen");
     assert(kills >= 3, `only ${kills} processes were killed`);
     const printed = await trainHere(
       folder,
