@@ -24,6 +24,10 @@ const BENCHES: {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),
   },
+  edge: {
+    help: "the edge alone: its size, memory and cold start",
+    load: () => import("./bench/edge.ts"),
+  },
 };
 
 if (import.meta.main) {

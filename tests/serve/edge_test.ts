@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
 import edge, { createEdge } from "@emoco/serve/edge";
+import { buildEdge } from "../../tools/build_edge.ts";
+import { HostedEdge } from "../../tools/edge/hosted.ts";
 import { answerSchema, errorSchema } from "../../serve/schemas.ts";
 import { JPEG, readPortrait } from "./local.ts";
 import { tinyFiles, writeModelFolder } from "./tiny_server.ts";
@@ -47,6 +49,21 @@ describe("the edge", () => {
     } finally {
       process.kill("SIGTERM");
       await process.status;
+    }
+  });
+
+  it("answers as a built folder too, with the permission to read that folder alone", async () => {
+    const parent = await Deno.makeTempDir();
+    const { folder: built } = await buildEdge(`${parent}/edge`, folder),
+      hosted = await HostedEdge.start(built);
+    try {
+      const answer = answerSchema.strict().parse(await hosted.detect(await readPortrait()));
+      assertEquals([answer.engine, answer.images[0].faces.length], ["wasm", 1]);
+      const refused = await fetch(`${hosted.url}/v1/detect`, { method: "POST", body: "no picture" });
+      assertEquals(errorSchema.parse(await refused.json()).error.code, "unsupported-type");
+    } finally {
+      await hosted.end();
+      await Deno.remove(parent, { recursive: true });
     }
   });
 

@@ -9,6 +9,7 @@ import { COMMITTED_FACES, readManifest } from "../../train/data.ts";
 import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
+import { median } from "../median.ts";
 
 const FLAGS: FlagList = {
   rounds: { kind: "text", help: "alternating rounds (7)" },
@@ -132,10 +133,4 @@ async function makePictures(folder: string, count: number): Promise<string> {
   Deno.writeTextFileSync(manifest, lines.join(""));
   Deno.writeTextFileSync(join(folder, "list.txt"), files.join("\n"));
   return manifest;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
 import { Served } from "../served.ts";
 import { pythonWithServer } from "./python.ts";
+import { median } from "../median.ts";
 
 const FLAGS: FlagList = {
   rounds: { kind: "text", help: "alternating rounds (5)" },
@@ -188,14 +189,8 @@ function freePort(): number {
 }
 
 /** The astronaut's portrait in the middle of a grey photo of 640 x 480. */
-async function makePicture(): Promise<Uint8Array<ArrayBuffer>> {
+export async function makePicture(): Promise<Uint8Array<ArrayBuffer>> {
   const portrait = await Deno.readFile(new URL("../../tests/fixtures/astronaut.jpg", import.meta.url));
   const image = sharp(portrait).resize(640, 480, { fit: "contain", background: "#777" });
   return new Uint8Array(await image.jpeg({ quality: 90 }).toBuffer());
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

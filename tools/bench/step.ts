@@ -4,6 +4,7 @@ import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
 import { STEP_CASES, type StepCase } from "./step_case.ts";
+import { median } from "../median.ts";
 
 const FLAGS: FlagList = {
   case: {
@@ -151,10 +152,4 @@ async function compare(
   } finally {
     for (const contender of contenders) await contender.end();
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { Contender } from "./contender.ts";
 import { openCase, type StepCase } from "./step_case.ts";
+import { median } from "../median.ts";
 
 /** What the others are varied from; small, so that all of it takes minutes. */
 const BASE: StepCase = { backbone: "resnet18", imageSize: 112, batchSize: 16, queueSize: 4096, steps: 5 };
@@ -57,7 +58,7 @@ async function medianStep(settings: StepCase): Promise<number> {
     times.push(performance.now() - start);
   }
   runner.dispose();
-  return times.toSorted((a, b) => a - b)[times.length >> 1];
+  return median(times);
 }
 
 /** The same batch on one process and on two ranks of this machine, in alternating rounds. */

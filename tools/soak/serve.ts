@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp, { type Sharp } from "sharp";
 import { Served } from "../served.ts";
+import { median } from "../median.ts";
 
 /** Requests at one time. */
 const CLIENTS = 4;
@@ -126,10 +127,6 @@ async function requestKinds(): Promise<Kind[]> {
     { name: "JSON that is none", status: 400, send: post("{", "application/json", "/v2/models/any/infer") },
     { name: "health", status: 200, send: (url) => fetch(`${url}/v2/health/ready`) },
   ];
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
 /** @param args `--requests=10000`, `--model=folder` and `--engine=native|wasm` */

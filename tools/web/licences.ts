@@ -1,37 +1,66 @@
-/** The licences of what the built page contains. */
+/** The licences of what is in the built page, and in the built edge. */
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** One text with the licence of every part. */
+type Part = readonly [title: string, text: string];
+
+/** One text with the licence of every part of the page. */
 export async function licences(): Promise<string> {
-  const read = (path: string | URL) => Deno.readTextFile(path);
-  const own = await read(new URL("LICENSE", ROOT));
-  const { licence, name, version } = JSON.parse(await read(new URL("web/model/emoco.json", ROOT)));
-  const packaged = (name: string) => {
-    const entry = fileURLToPath(import.meta.resolve(name));
-    return read(`${entry.slice(0, entry.lastIndexOf(`/${name}/`))}/${name}/LICENSE`);
-  };
-  const parts: [title: string, text: string][] = [
-    ["EmoCo, the page", own],
-    [`The model ${name} ${version} (emoco.onnx, emoco.f16.onnx, emoco.json)`, `${licence}\n`],
-    [
-      "The face finder (blazeface.onnx)",
-      await read(new URL("web/model/blazeface.txt", ROOT)) + "\n" +
-      await read(new URL("web/model/blazeface.LICENSE", ROOT)),
-    ],
-    [
-      "ONNX Runtime Web 1.30.0 (ort.*.js, engine-*.wasm)",
-      own.replace(/^Copyright .*$/m, "Copyright (c) Microsoft Corporation"),
-    ],
+  return join([
+    ...await shared("EmoCo, the page", "emoco.onnx, emoco.f16.onnx, emoco.json", "ort.*.js, engine-*.wasm"),
     ["uPlot 1.6.32", await packaged("uplot")],
     [
       "Mediabunny 1.61.0; its source is the npm package of that name and version, unchanged",
       await packaged("mediabunny"),
     ],
     ["The example picture (example.jpg)", await read(new URL("tests/fixtures/astronaut.txt", ROOT))],
+  ]);
+}
+
+/** One text with the licence of every part of the edge. */
+export async function edgeLicences(): Promise<string> {
+  return join([
+    ...await shared("EmoCo, the edge", "emoco.onnx, emoco.json", "ort-*.mjs, ort-*.wasm"),
+    ["jSquash: MozJPEG's decoder (mozjpeg_dec.wasm)", await packaged("@jsquash/jpeg/decode.js")],
+    ["jSquash: libwebp's decoder (webp_dec.wasm)", await packaged("@jsquash/webp/decode.js")],
+    ["Hono", await packaged("hono")],
+    ["Zod", await packaged("zod")],
+  ]);
+}
+
+/** What page and edge have both: this project, the model, the finder and the engine. */
+async function shared(own: string, model: string, engine: string): Promise<Part[]> {
+  const licence = await read(new URL("LICENSE", ROOT));
+  const card = JSON.parse(await read(new URL("web/model/emoco.json", ROOT)));
+  return [
+    [own, licence],
+    [`The model ${card.name} ${card.version} (${model})`, `${card.licence}\n`],
+    [
+      "The face finder (blazeface.onnx)",
+      await read(new URL("web/model/blazeface.txt", ROOT)) + "\n" +
+      await read(new URL("web/model/blazeface.LICENSE", ROOT)),
+    ],
+    [
+      `ONNX Runtime Web 1.30.0 (${engine})`,
+      licence.replace(/^Copyright .*$/m, "Copyright (c) Microsoft Corporation"),
+    ],
   ];
+}
+
+function join(parts: readonly Part[]): string {
   return parts.map(([title, text]) => `${title}\n${"=".repeat(title.length)}\n\n${text.trim()}\n`).join(
     "\n\n",
   );
+}
+
+function read(path: string | URL): Promise<string> {
+  return Deno.readTextFile(path);
+}
+
+/** The licence that a package brings, found by anything that it exports. */
+function packaged(exported: string): Promise<string> {
+  const name = exported.split("/").slice(0, exported.startsWith("@") ? 2 : 1).join("/");
+  const entry = fileURLToPath(import.meta.resolve(exported));
+  return read(`${entry.slice(0, entry.lastIndexOf(`/${name}/`))}/${name}/LICENSE`);
 }
