@@ -69,17 +69,14 @@ export async function soakPage(
   }
 }
 
-/**
- * What does not hold of a run; empty when all does.
- * @param warmUp bytes that a heap may grow besides: in a short run the engine still compiles
- */
-export function faultsOf({ before, after, tooLong }: Soaked, warmUp = 0): string[] {
+/** What does not hold of a run; empty when all does. */
+export function faultsOf({ before, after, tooLong }: Soaked): string[] {
   const faults = tooLong.map(({ name, milliseconds }) =>
     `A task took ${milliseconds.toFixed(0)} ms (${name}).`
   );
   for (const kind of ["pageHeap", "workerHeap", "wasm"] as const) {
     const growth = after[kind] - before[kind];
-    if (!(growth <= MOST_GROWTH * before[kind] + warmUp)) {
+    if (!(growth <= MOST_GROWTH * before[kind])) {
       const percent = (100 * growth / before[kind]).toFixed(1);
       faults.push(`${kind} went from ${before[kind]} to ${after[kind]} bytes (${percent} %).`);
     }

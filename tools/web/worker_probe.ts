@@ -1,4 +1,4 @@
-/** A look into the page's worker through Chromium's protocol: its heap and the memory of its wasm. */
+/** A look into a page and its worker through Chromium's protocol: their heaps and the memory of the worker's wasm. */
 import type { CDPSession, Page } from "playwright-core";
 
 /** Bytes that page and worker hold after a forced collection. */
@@ -20,11 +20,30 @@ const NOTE_MEMORIES = `
   };
 `;
 
+/** A heap snapshot, as far as it is read here. */
+interface Snapshot {
+  readonly snapshot: {
+    readonly meta: { readonly node_fields: string[]; readonly node_types: [string[], ...unknown[]] };
+  };
+  readonly nodes: number[];
+}
+
+/** A message of the protocol: an answer has an id, an event a method. */
+interface Message {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly chunk?: string };
+  readonly result?: unknown;
+  readonly error?: { readonly message: string };
+}
+
 /** Watches the worker of a page from its start; made before the page is opened. */
 export class WorkerProbe {
   readonly #answers = new Map<number, PromiseWithResolvers<unknown>>();
   #asked = 0;
   #worker?: string;
+  /** Of the snapshot that is being taken, of page or worker. */
+  #chunks: string[] = [];
 
   private constructor(private readonly session: CDPSession) {}
 
@@ -39,26 +58,45 @@ export class WorkerProbe {
       probe.#ask("Runtime.runIfWaitingForDebugger", {}, sessionId);
     });
     session.on("Target.receivedMessageFromTarget", ({ message }) => {
-      const { id, result, error } = JSON.parse(message);
+      const { id, method, params, result, error }: Message = JSON.parse(message);
+      if (method === "HeapProfiler.addHeapSnapshotChunk") probe.#chunks.push(params?.chunk ?? "");
+      if (id === undefined) return;
       if (error) probe.#answers.get(id)?.reject(new Error(error.message));
       else probe.#answers.get(id)?.resolve(result);
     });
+    session.on("HeapProfiler.addHeapSnapshotChunk", ({ chunk }) => probe.#chunks.push(chunk));
     const options = { autoAttach: true, waitForDebuggerOnStart: true, flatten: false };
     await session.send("Target.setAutoAttach", options);
     await session.send("HeapProfiler.enable");
     return probe;
   }
 
-  /** Collects garbage and measures. */
+  /**
+   * Collects garbage and measures. The heaps are those of JavaScript's objects: V8's code, which it compiles anew and
+   * throws away as it likes (a tenth of the page's heap within minutes), and the browser's own objects are not counted.
+   */
   async measure(): Promise<Held> {
-    await this.session.send("HeapProfiler.collectGarbage");
-    const page = await this.session.send("Runtime.getHeapUsage");
-    await this.#ask("HeapProfiler.collectGarbage");
-    const worker = await this.#ask("Runtime.getHeapUsage") as { usedSize: number };
+    const options = { reportProgress: false };
+    const pageHeap = await this.#heap(() => this.session.send("HeapProfiler.takeHeapSnapshot", options));
+    const workerHeap = await this.#heap(() => this.#ask("HeapProfiler.takeHeapSnapshot", options));
     const { result } = await this.#ask("Runtime.evaluate", {
       expression: "memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)",
     }) as { result: { value: number } };
-    return { pageHeap: page.usedSize, workerHeap: worker.usedSize, wasm: result.value };
+    return { pageHeap, workerHeap, wasm: result.value };
+  }
+
+  async #heap(take: () => Promise<unknown>): Promise<number> {
+    this.#chunks = [];
+    await take(); // it collects before
+    const { snapshot: { meta }, nodes }: Snapshot = JSON.parse(this.#chunks.join(""));
+    this.#chunks = [];
+    const type = meta.node_fields.indexOf("type"), size = meta.node_fields.indexOf("self_size");
+    const [types] = meta.node_types, apart = ["code", "native"].map((name) => types.indexOf(name));
+    let bytes = 0;
+    for (let at = 0; at < nodes.length; at += meta.node_fields.length) {
+      if (!apart.includes(nodes[at + type])) bytes += nodes[at + size];
+    }
+    return bytes;
   }
 
   async #ask(method: string, params: object = {}, sessionId = this.#worker): Promise<unknown> {
