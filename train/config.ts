@@ -7,6 +7,11 @@ import type { ViewKind } from "./augment.ts";
 import type { Method } from "./emoco.ts";
 import type { Sampling } from "./walk.ts";
 
+/** bfloat16 has float32's range and 8 bits of fraction. */
+export const PRECISIONS = ["float32", "bfloat16"] as const;
+/** What a step's convolutions and matrix products compute in; its state, losses and updates are float32 in any case. */
+export type Precision = typeof PRECISIONS[number];
+
 /** Everything that shapes a pretraining run. */
 export interface PretrainConfig extends Method {
   /** Passes over the faces (paper: 200). */
@@ -27,6 +32,8 @@ export interface PretrainConfig extends Method {
   views: ViewKind;
   /** Least and greatest share of a face that a view shows (MoCo: 0.2 to 1). */
   cropScale: readonly [number, number];
+  /** bfloat16 where the processor has it (see `precision.ts`); the paper is silent. */
+  precision: Precision;
   /** Share of the pretraining subjects that is never trained on, for the probes during the run. */
   heldBack: number;
   /** Epochs between two probes: emotion kNN and a linear action-unit probe. */
@@ -65,6 +72,7 @@ export const paper: PretrainConfig = {
   queueFill: "random",
   views: "moco-v2",
   cropScale: [0.2, 1],
+  precision: "float32",
   heldBack: 0.1,
   evaluateEvery: 10,
   logEvery: 50,
@@ -142,6 +150,7 @@ export function checkPretrainConfig(config: PretrainConfig): void {
   oneOf("queueFill", ["masked", "random"]);
   oneOf("sampling", ["natural", "balanced"]);
   oneOf("views", ["moco-v1", "moco-v2"]);
+  oneOf("precision", PRECISIONS);
   for (const key of ["epochs", "evaluateEvery", "logEvery", "checkpointEvery", "projectionSize"] as const) {
     atLeast(key, 1);
   }

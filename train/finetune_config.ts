@@ -1,5 +1,5 @@
 /** What action-unit training can be told, and its defaults; the resolved config is saved with the run. */
-import { ConfigError } from "./config.ts";
+import { ConfigError, type Precision, PRECISIONS } from "./config.ts";
 import type { Target } from "./target.ts";
 
 /** Everything that shapes the action-unit training of a pretrained run. */
@@ -24,6 +24,8 @@ export interface FinetuneConfig {
   weightDecay: number;
   /** Least and greatest share of a face that a training view shows (`finetune`). */
   cropScale: readonly [number, number];
+  /** Of the steps of `finetune`; see `precision.ts`. */
+  precision: Precision;
   /** Steps of `linear`, on all features at once, and the rates that are tried on an inner split by subject. */
   probeSteps: number;
   probeRates: readonly number[];
@@ -43,6 +45,7 @@ export const benchmarking: FinetuneConfig = {
   learningRate: 1e-4,
   weightDecay: 5e-4,
   cropScale: [0.8, 1],
+  precision: "float32",
   probeSteps: 300,
   probeRates: [0.003, 0.01, 0.03],
   logEvery: 10,
@@ -70,6 +73,9 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
   }
   if (config.target !== "occurrence" && config.target !== "intensity") {
     throw new ConfigError(`target is ${config.target}; it can be occurrence or intensity.`);
+  }
+  if (!PRECISIONS.includes(config.precision)) {
+    throw new ConfigError(`precision is ${config.precision}; it can be ${PRECISIONS.join(" or ")}.`);
   }
   if (config.classifierStart !== "probe" && config.classifierStart !== "zeros") {
     throw new ConfigError(`classifierStart is ${config.classifierStart}; it can be probe or zeros.`);

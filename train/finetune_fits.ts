@@ -76,7 +76,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   const runner = openStepRunner(
     (state: AuState, feeds: AuFeeds) => finetuneStep(state, feeds, method),
     fresh(),
-    { eager: run.eager },
+    { eager: run.eager, precision: config.precision },
   );
   const start = run.resumes ? await resume(run, runner, fits) : { fit: 0, step: 0 };
   const progress = new Progress(total);

@@ -6,6 +6,7 @@ import type { Source } from "./finetune_run.ts";
 import type { Flags } from "./flags.ts";
 import { setsOf } from "./licensed_sets.ts";
 import type { TrainedOn } from "./model_store.ts";
+import { checkPrecision } from "./precision.ts";
 import { RunError } from "./run_folder.ts";
 import { scoreTarget, type Target, targetRows } from "./target.ts";
 import { sha256 } from "./whole_file.ts";
@@ -15,7 +16,7 @@ import { sha256 } from "./whole_file.ts";
  * @throws {ConfigError} a setting that there is not, or that cannot be used
  */
 export function finetuneSettings(
-  { text, settings }: Flags,
+  { text, settings, switches }: Flags,
   defaults: FinetuneConfig,
   saved?: FinetuneConfig,
 ): FinetuneConfig {
@@ -29,6 +30,7 @@ export function finetuneSettings(
     ...(text.target ? { target: text.target } : {}),
   });
   checkFinetuneConfig(config);
+  checkPrecision(config.precision, switches.has("eager"));
   return config;
 }
 

@@ -83,7 +83,8 @@ const messages = protobuf.parse(`
   }
   message Experimental { string collective_group_leader = 1; bool collective_nccl = 7; }
   message GPUOptions { bool allow_growth = 4; }
-  message GraphOptions { OptimizerOptions optimizer_options = 3; }
+  message GraphOptions { OptimizerOptions optimizer_options = 3; RewriterConfig rewrite_options = 10; }
+  message RewriterConfig { int32 auto_mixed_precision_onednn_bfloat16 = 25; }
   message OptimizerOptions { int32 global_jit_level = 5; }
 
   message ServerDef {

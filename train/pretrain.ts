@@ -74,7 +74,9 @@ async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void
   // TensorFlow takes a second or more to load: wrong input should not have to wait for it.
   const { openBackend } = await import("./backend.ts");
   const { train } = await import("./pretraining.ts");
+  const { checkPrecision } = await import("./precision.ts");
   const report = openBackend({ device, sharesRun: true });
+  checkPrecision(plan.config.precision, plan.eager);
   const engine = describeEngine(report) + (place ? `, ${place.size} ranks` : "");
   const cluster = place && new (await import("./collective.ts")).Cluster(place, report.onGpu);
   if (!place || place.rank === 0) {

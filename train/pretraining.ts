@@ -48,7 +48,7 @@ export async function train(run: PretrainRun): Promise<void> {
       randomKeys: config.queueFill === "random",
       seed: config.seed,
     }),
-    { eager: run.eager, cluster },
+    { eager: run.eager, precision: config.precision, cluster },
   );
   const lines = JSON.stringify([kept, held].map((faces) => faces.map((face) => face.line)));
   const facesSha256 = sha256(Deno.readFileSync(data.manifest), lines);

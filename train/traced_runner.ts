@@ -1,5 +1,6 @@
 /** A step that runs as one TensorFlow graph, its state in variables of a session. */
 import type { Cluster } from "./collective.ts";
+import type { Precision } from "./config.ts";
 import { updateInPlace } from "./graph_rewrite.ts";
 import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph_def.ts";
 import {
@@ -29,6 +30,8 @@ export interface TraceOptions {
   cluster?: Cluster;
   /** Compile with XLA where it can. */
   xla?: boolean;
+  /** What convolutions and matrix products compute in; state, losses and updates are float32 in any case. */
+  precision?: Precision;
   /** Receives TensorFlow's timings (a RunMetadata message) of every run; slows runs down. */
   profile?: (runMetadata: Uint8Array) => void;
   /** Receives the operations of every graph that is handed to TensorFlow. */
@@ -56,13 +59,13 @@ interface Trace {
 export function openTraced(
   step: Recordable,
   initial: StateValues,
-  { cluster, xla = false, profile, traced }: TraceOptions = {},
+  { cluster, xla = false, precision = "float32", profile, traced }: TraceOptions = {},
 ): StepRunner {
   const specs: StateSpecs = mapState(initial, specOf);
   const graph = new Graph();
   const place = (nodes: readonly GraphNode[]) => cluster?.place(nodes) ?? { nodes, runOptions: {} };
   graph.import(graphDef(place(stateNodes(specs)).nodes), "state");
-  const session = new Session(graph, sessionConfig(xla, cluster), cluster?.session.target);
+  const session = new Session(graph, sessionConfig({ xla, precision, cluster }), cluster?.session.target);
   const traces = new Map<string, Trace>();
 
   const traceFor = (feeds: FeedValues): Trace => {
@@ -169,11 +172,19 @@ function stateNodes(specs: StateSpecs): GraphNode[] {
   return nodes;
 }
 
-function sessionConfig(xla: boolean, cluster?: Cluster): Uint8Array<ArrayBuffer> {
+function sessionConfig(
+  { xla, precision, cluster }:
+    & Required<Pick<TraceOptions, "xla" | "precision">>
+    & Pick<TraceOptions, "cluster">,
+): Uint8Array<ArrayBuffer> {
   const ON_2 = 2; // OptimizerOptions.GlobalJitLevel
+  const ON = 1, OFF = 2; // RewriterConfig.Toggle
   return encode("ConfigProto", {
     gpuOptions: { allowGrowth: true },
     ...cluster?.session.config,
-    graphOptions: { optimizerOptions: { globalJitLevel: xla ? ON_2 : 0 } },
+    graphOptions: {
+      optimizerOptions: { globalJitLevel: xla ? ON_2 : 0 },
+      rewriteOptions: { autoMixedPrecisionOnednnBfloat16: precision === "bfloat16" ? ON : OFF },
+    },
   });
 }

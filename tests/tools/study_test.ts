@@ -93,6 +93,14 @@ describe("drawStudy", () => {
       "| emotion only | 54.8 (56.0, 53.5) | 70.0 (70.0, 70.0) | 40.0 | +3.5, -1.0 |",
       "| random encoder | 35.0 | 70.0 |  | +20.0 |",
       "",
+      "Finetuning the whole network on the same folds: from EmoCo's encoder F1 60.0 and AUC 70.0 after 2 epochs.",
+      "",
+      "![Online probe F1 against updates (mean of seeds)](updates.svg)",
+      "",
+      "![Probe F1 against lambda (seed 0)](lambda.svg)",
+      "",
+      "![Finetuning: F1 on the test fold against epochs (mean of folds)](finetune.svg)",
+      "",
     ]);
     const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
     assertEquals(files, ["finetune.svg", "lambda.svg", "study.md", "updates.svg"]);

@@ -42,8 +42,9 @@ describe("the paper preset", () => {
       queueFill: "random",
       views: "moco-v2",
       batchNormGroups: 8,
-      // Ours: every face once an epoch; how a run is watched.
+      // Ours: every face once an epoch, float32; how a run is watched.
       sampling: "natural",
+      precision: "float32",
       heldBack: 0.1,
       evaluateEvery: 10,
       logEvery: 50,

@@ -1,5 +1,6 @@
 /** `deno task bench step`: the EmoCo step beside the same in PyTorch, in alternating rounds. */
 import { fileURLToPath } from "node:url";
+import type { Precision } from "../../train/config.ts";
 import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
@@ -15,6 +16,7 @@ const FLAGS: FlagList = {
   python: { kind: "text", help: "a Python with torch and torchvision, instead of making one" },
   compile: { kind: "text", help: "PyTorch with torch.compile: yes, no, or best, the faster one (best)" },
   xla: { kind: "switch", help: "our graph compiled by XLA" },
+  bfloat16: { kind: "switch", help: "also our step by --precision=bfloat16" },
   skipEager: { kind: "switch", help: "leave out our own eager step, which takes most of the time" },
   profile: { kind: "switch", help: "where the time goes, by operation; nothing is compared" },
   help: { kind: "switch", help: "this" },
@@ -58,6 +60,7 @@ export async function bench(args: string[]): Promise<void> {
       compile: text.compile ?? "best",
       xla: switches.has("xla"),
       eager: !switches.has("skipEager"),
+      bfloat16: switches.has("bfloat16"),
     };
     ratios.push(...await compare(name, STEP_CASES[name], options));
   }
@@ -68,12 +71,13 @@ export async function bench(args: string[]): Promise<void> {
 async function compare(
   name: string,
   settings: StepCase,
-  { rounds, python, compile, xla, eager }: {
+  { rounds, python, compile, xla, eager, bfloat16 }: {
     rounds: number;
     python: string;
     compile: string;
     xla: boolean;
     eager: boolean;
+    bfloat16: boolean;
   },
 ): Promise<string[]> {
   const { backbone, imageSize, batchSize, queueSize, steps } = settings;
@@ -82,9 +86,9 @@ async function compare(
     `\n${backbone}, ${imageSize} px, batch ${batchSize}, ${queueSize} keys an emotion, ${threads} threads each`,
   );
   const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-  const ours = (eager: boolean) => {
+  const ours = (way: { eager?: boolean; xla?: boolean; precision?: Precision }) => {
     const permissions = ["read", "write", "ffi", "env", "sys"].map((each) => `--allow-${each}`);
-    const settingsJson = JSON.stringify({ ...settings, eager, xla: xla && !eager });
+    const settingsJson = JSON.stringify({ ...settings, ...way });
     return ["run", "--quiet", ...permissions, path("./step_worker.ts"), settingsJson, "--device=cpu"];
   };
   const peer = Object.entries({
@@ -108,9 +112,10 @@ async function compare(
       return greeting;
     };
     const greetings = [
-      await start("traced", Deno.execPath(), ours(false)),
+      await start("traced", Deno.execPath(), ours({ xla })),
       await start("pytorch", python, [path("../../tests/reference/step_bench.py"), ...peer]),
-      ...eager ? [await start("eager", Deno.execPath(), ours(true))] : [],
+      ...eager ? [await start("eager", Deno.execPath(), ours({ eager }))] : [],
+      ...bfloat16 ? [await start("bfloat16", Deno.execPath(), ours({ xla, precision: "bfloat16" }))] : [],
     ];
     if (new Set(greetings.map(({ parameters }) => parameters)).size !== 1) {
       throw new Error("The two sides do not train the same network: their numbers of parameters differ.");
@@ -139,10 +144,11 @@ async function compare(
           } MB`,
       );
     }
-    const ratio = (peer: string) =>
-      median(results.traced.map(({ seconds }, i) => results[peer][i].seconds / seconds)).toFixed(2);
+    const ratio = (peer: string, of = "traced") =>
+      median(results[of].map(({ seconds }, i) => results[peer][i].seconds / seconds)).toFixed(2);
     const lines = [`RATIO ${name} ${ratio("pytorch")}`];
     if (eager) lines.push(`RATIO ${name}-traced-over-eager ${ratio("eager")}`);
+    if (bfloat16) lines.push(`RATIO ${name}-bfloat16-over-float32 ${ratio("traced", "bfloat16")}`);
     console.log(
       `  ratios by round: ${
         results.traced.map(({ seconds }, i) => (results.pytorch[i].seconds / seconds).toFixed(2)).join(" ")

@@ -1,16 +1,21 @@
 /** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
 import { openBackend } from "../../train/backend.ts";
 import { Cluster } from "../../train/collective.ts";
+import type { Precision } from "../../train/config.ts";
 import { placeHere } from "../../train/ranks.ts";
 import { processUse } from "./contender.ts";
 import { TextLineStream } from "./lines.ts";
 import { openCase, type StepCase } from "./step_case.ts";
 
-const { eager, xla, ...settings }: StepCase & { eager: boolean; xla: boolean } = JSON.parse(Deno.args[0]);
+const { eager, xla, precision, ...settings }: StepCase & {
+  eager?: boolean;
+  xla?: boolean;
+  precision?: Precision;
+} = JSON.parse(Deno.args[0]);
 const { tensorflow, onGpu } = openBackend({ device: "cpu", sharesRun: true });
 const place = placeHere();
 const cluster = place && new Cluster(place, onGpu);
-const { runner, next, parameters } = openCase(settings, { eager, xla, cluster });
+const { runner, next, parameters } = openCase(settings, { eager, xla, precision, cluster });
 
 async function round(steps: number) {
   const [start, before] = [performance.now(), processUse()];
@@ -26,7 +31,7 @@ async function round(steps: number) {
 }
 
 await round(3);
-const way = eager ? "eager" : xla ? "traced, XLA" : "traced";
+const way = [eager ? "eager" : "traced", ...xla ? ["XLA"] : [], ...precision ? [precision] : []].join(", ");
 console.log(JSON.stringify({ engine: `EmoCo on TensorFlow ${tensorflow}, ${way}`, parameters }));
 for await (
   const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())

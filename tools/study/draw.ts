@@ -13,11 +13,17 @@ const MARKS = ["<!-- study: written by deno task study -->", "<!-- /study -->"] 
 /** Methods from best to worst by what the paper claims. */
 const ORDER: readonly Method[] = ["emoco", "emocoL2", "emotion", "moco", "random"];
 
-/** Writes the charts that the results allow, and the table: into the README, or into `study.md` of another folder. */
+/**
+ * Writes the charts that the results allow, and table and charts as text: into the README, or into `study.md` of another
+ * folder.
+ */
 export function drawStudy(folder: string, results: StudyResults): void {
+  const isCommitted = folder === COMMITTED_RESULTS, pictures: string[] = [];
   const draw = (file: string, title: string, xLabel: string, series: Parameters<typeof lineChart>[1]) => {
     const chart = series.length ? lineChart(title, series, { xLabel, width: 560, height: 300 }) : "";
-    if (chart) writeAtomically(join(folder, file), standaloneSvg(chart));
+    if (!chart) return;
+    writeAtomically(join(folder, file), standaloneSvg(chart));
+    pictures.push(`![${title}](${isCommitted ? "tools/study/" : ""}${file})`);
   };
   const { runs } = results;
   const methods = runs.filter((run) => run.group === "methods");
@@ -58,16 +64,26 @@ export function drawStudy(folder: string, results: StudyResults): void {
         .map(([epoch, list]) => [epoch, mean(list.map(({ f1 }) => f1))] as const),
     })),
   );
-  const table = tableOf(results, known, of);
-  if (folder === COMMITTED_RESULTS) intoReadme(table);
-  else writeAtomically(join(folder, "study.md"), `${table}\n`);
+  const text = [tableOf(results, known, of), ...finetuned(runs), ...pictures].join("\n\n");
+  if (isCommitted) intoReadme(text);
+  else writeAtomically(join(folder, "study.md"), `${text}\n`);
 }
 
-function intoReadme(table: string): void {
+/** How finetuning ended, in a sentence; none where it was not run. */
+function finetuned(runs: readonly StudyResult[]): string[] {
+  const ends = runs.filter(({ group }) => group === "finetune").map(({ method, f1, auc, epochs }) => {
+    const from = method === "random" ? "random weights" : `${METHODS[method].title}'s encoder`;
+    const last = Math.max(...epochs.map(({ epoch }) => epoch));
+    return `from ${from} F1 ${(100 * f1).toFixed(1)} and AUC ${(100 * auc).toFixed(1)} after ${last} epochs`;
+  });
+  return ends.length ? [`Finetuning the whole network on the same folds: ${ends.join("; ")}.`] : [];
+}
+
+function intoReadme(text: string): void {
   const readme = Deno.readTextFileSync(README);
   const [from, to] = MARKS.map((mark) => readme.indexOf(mark));
   if (from < 0 || to < from) throw new Error(`README.md lacks the marks ${MARKS.join(" and ")}.`);
-  writeAtomically(README, `${readme.slice(0, from + MARKS[0].length)}\n${table}\n${readme.slice(to)}`);
+  writeAtomically(README, `${readme.slice(0, from + MARKS[0].length)}\n\n${text}\n\n${readme.slice(to)}`);
 }
 
 function tableOf(
