@@ -95,11 +95,9 @@ describe("drawStudy", () => {
       "",
       "Finetuning the whole network on the same folds: from EmoCo's encoder F1 60.0 and AUC 70.0 after 2 epochs.",
       "",
-      "![Online probe F1 against updates (mean of seeds)](updates.svg)",
-      "",
-      "![Probe F1 against lambda (seed 0)](lambda.svg)",
-      "",
-      "![Finetuning: F1 on the test fold against epochs (mean of folds)](finetune.svg)",
+      '<img alt="Online probe F1 against updates (mean of seeds)" src="updates.svg" width="420">',
+      '<img alt="Probe F1 against lambda (seed 0)" src="lambda.svg" width="420">',
+      '<img alt="Finetuning: F1 on the test fold against epochs (mean of folds)" src="finetune.svg" width="420">',
       "",
     ]);
     const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();

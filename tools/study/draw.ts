@@ -23,7 +23,7 @@ export function drawStudy(folder: string, results: StudyResults): void {
     const chart = series.length ? lineChart(title, series, { xLabel, width: 560, height: 300 }) : "";
     if (!chart) return;
     writeAtomically(join(folder, file), standaloneSvg(chart));
-    pictures.push(`![${title}](${isCommitted ? "tools/study/" : ""}${file})`);
+    pictures.push(`<img alt="${title}" src="${isCommitted ? "tools/study/" : ""}${file}" width="420">`);
   };
   const { runs } = results;
   const methods = runs.filter((run) => run.group === "methods");
@@ -64,7 +64,7 @@ export function drawStudy(folder: string, results: StudyResults): void {
         .map(([epoch, list]) => [epoch, mean(list.map(({ f1 }) => f1))] as const),
     })),
   );
-  const text = [tableOf(results, known, of), ...finetuned(runs), ...pictures].join("\n\n");
+  const text = [tableOf(results, known, of), ...finetuned(runs), pictures.join("\n")].join("\n\n");
   if (isCommitted) intoReadme(text);
   else writeAtomically(join(folder, "study.md"), `${text}\n`);
 }
