@@ -155,9 +155,9 @@ describe("The page with pictures", () => {
 
   it("runs a model from disk, refuses one that was altered, and goes back to ours", async () => {
     const { model, card } = await tinyFiles();
-    const files = (bytes: Uint8Array) => [
+    const files = (bytes: Uint8Array, text: Uint8Array | string = card) => [
       { name: "emoco.onnx", mimeType: "", buffer: Buffer.from(bytes) },
-      { name: "emoco.json", mimeType: "application/json", buffer: Buffer.from(card) },
+      { name: "emoco.json", mimeType: "application/json", buffer: Buffer.from(text as string) },
     ];
     const altered = model.slice();
     altered[altered.length - 9] ^= 1;
@@ -172,6 +172,15 @@ describe("The page with pictures", () => {
     const { name, version, aus } = JSON.parse(new TextDecoder().decode(card));
     assertStringIncludes(await page.locator("#model").textContent() ?? "", `${name} ${version}`);
     assertEquals((await readBars(page)).size, aus.length);
+    const ofIntensity = { ...JSON.parse(new TextDecoder().decode(card)), target: "intensity" };
+    await page.setInputFiles("input[type=file]", files(model, JSON.stringify(ofIntensity)));
+    assertEquals((await settled(page)).kind, "ready");
+    await give(page, "portrait.png", portrait);
+    assertEquals((await settled(page)).kind, "ready");
+    const shown = page.locator(".unit").first(), meter = shown.locator('[role="meter"]');
+    const grade = (5 * Number(await meter.getAttribute("aria-valuenow"))).toFixed(1);
+    assertEquals(await shown.locator(".value").textContent(), `${grade}/5`);
+    assertStringIncludes(await meter.getAttribute("aria-valuetext") ?? "", `${grade} of 5, `);
     await page.locator("#settings summary").click();
     await page.locator("#our-model").click();
     await page.waitForSelector("#our-model", { state: "hidden" });
