@@ -88,7 +88,12 @@ export function describe({ bytes }: BuiltEdge): string {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { out: { type: "string" }, model: { type: "string" } } });
-  const built = await buildEdge(values.out ?? path("../serve/dist"), values.model);
-  console.log(`${built.folder}: ${describe(built)}. Any host of fetch handlers can run its edge.js.`);
+  try {
+    const { values } = parseArgs({ options: { out: { type: "string" }, model: { type: "string" } } });
+    const built = await buildEdge(values.out ?? path("../serve/dist"), values.model);
+    console.log(`${built.folder}: ${describe(built)}. Any host of fetch handlers can run its edge.js.`);
+  } catch (error) {
+    console.error(`${(error as Error).message}\ndeno task build-edge --out=folder --model=folder`);
+    Deno.exit(1);
+  }
 }

@@ -176,6 +176,15 @@ async function measure(folder: string): Promise<{ codeBytes: number; bytes: numb
 }
 
 if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(`${(error as Error).message}\ndeno task build-web --out=folder`);
+    Deno.exit(1);
+  }
+}
+
+async function main(): Promise<void> {
   const { values } = parseArgs({ options: { out: { type: "string" } } });
   const start = performance.now();
   const { folder, codeBytes, bytes } = await buildWeb(values.out ?? join(WEB, "dist"));
