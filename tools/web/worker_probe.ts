@@ -23,7 +23,7 @@ const NOTE_MEMORIES = `
 /** A heap snapshot, as far as it is read here. */
 interface Snapshot {
   readonly snapshot: {
-    readonly meta: { readonly node_fields: string[]; readonly node_types: [string[], ...unknown[]] };
+    readonly meta: { readonly "node_fields": string[]; readonly "node_types": [string[], ...unknown[]] };
   };
   readonly nodes: number[];
 }
