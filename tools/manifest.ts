@@ -16,7 +16,7 @@ import { DISFA_LAYOUT, openDisfa } from "./manifest/disfa.ts";
 import { FOLDER_LAYOUT, openFolder } from "./manifest/folder.ts";
 import { GFT_LAYOUT, openGft } from "./manifest/gft.ts";
 import { LANDMARK_TABLE, withLandmarks } from "./manifest/landmark_table.ts";
-import { checkRoot } from "./manifest/layout.ts";
+import { checkRoot, isFile } from "./manifest/layout.ts";
 import { openRafdb, RAFDB_LAYOUT } from "./manifest/rafdb.ts";
 import { compareWithFolds } from "./manifest/published_folds.ts";
 import { writeReport } from "./manifest/report.ts";
@@ -98,6 +98,10 @@ export async function main(args: string[]): Promise<void> {
   if (!values.root || !values.out) {
     throw new LayoutError("--root and --out are both needed. --help says more.");
   }
+  const isTable = values.points !== "finder" && values.points !== "set";
+  if (isTable && !isFile(values.points)) {
+    throw new LayoutError(`--points=${values.points} is neither finder nor set nor the file of a table.`);
+  }
   const settings: Settings = {
     root: resolve(values.root),
     out: resolve(values.out),
@@ -113,8 +117,7 @@ export async function main(args: string[]): Promise<void> {
       `--out=${settings.out} lies in --root, where its faces would be taken for the set's own.`,
     );
   }
-  const opened = await SETS[name].open(settings.root, values),
-    isTable = !["finder", "set"].includes(values.points);
+  const opened = await SETS[name].open(settings.root, values);
   const set = isTable ? await withLandmarks(opened, values.points) : opened;
   if (settings.points === "set" && !set.hasPoints) {
     throw new LayoutError(

@@ -132,7 +132,12 @@ describe("deno task manifest", () => {
     await assertRejects(() => makeManifest("folder", root, join(root, "faces")), Error, "lies in --root");
     await assertRejects(() => makeManifest("folder", root, root), Error, "lies in --root");
     await refusal("folder", "--size=8 must be a whole number", root, "--size=8");
-    await refusal("folder", "--points=mine is finder or set", root, "--points=mine");
+    await refusal(
+      "folder",
+      "--points=mine is neither finder nor set nor the file of a table",
+      root,
+      "--points=mine",
+    );
     await refusal("folder", "--colour", root, "--colour=red");
 
     writeTree(root, {

@@ -4,7 +4,6 @@
  */
 import type { FacePoints, Point } from "@emoco/web/image";
 import { type DataSet, LayoutError } from "./data_set.ts";
-import { isFile } from "./layout.ts";
 import { pointsOf5, pointsOf68 } from "./landmarks.ts";
 import { guessDelimiter, readRows } from "./rows.ts";
 
@@ -22,9 +21,6 @@ interface Columns {
 
 /** The set with the landmarks of a table in place of its own. @throws {LayoutError} */
 export async function withLandmarks(set: DataSet, path: string): Promise<DataSet> {
-  if (!isFile(path)) {
-    throw new LayoutError(`--points=${path} is neither finder nor set nor the file of a table.`);
-  }
   const points = await readTable(path);
   return {
     name: set.name,

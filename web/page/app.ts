@@ -69,9 +69,11 @@ function openEngine(wanted: string | null): void {
 }
 
 function settle(opening: Promise<Opened>): void {
+  const { turn } = sources;
   opening.then((opened) => {
     panel.show(opened);
     readings.setCard(opened.card);
+    if (turn !== sources.turn) return; // a picture or the camera waits for it, and says how that went
     const asked = engineChoice.value === "webgpu" && opened.engine !== "webgpu";
     status.show(
       "ready",
@@ -100,7 +102,7 @@ function wire(): void {
   devices.onchange = () => attempt(() => sources.openCamera(devices.value));
   button("open").onclick = () => choose("image/*,video/*,.mkv");
   button("own-model").onclick = () => choose(".onnx,.json");
-  button("our-model").onclick = () => attempt(() => useModel());
+  button("our-model").onclick = () => useModel();
   fileInput.onchange = () => {
     const chosen = [...fileInput.files ?? []];
     fileInput.value = "";
@@ -158,21 +160,24 @@ function choose(accept: string): void {
 
 function take(chosen: readonly File[]): void {
   if (chosen.length === 0) return;
-  if (areModel(chosen)) return attempt(async () => await useModel(() => readModel(chosen)));
+  if (areModel(chosen)) return useModel(() => readModel(chosen));
   attempt(() => sources.openFile(chosen[0]));
 }
 
-/** Takes the model that is read, or ours. */
-async function useModel(read?: () => Promise<ModelFiles>): Promise<void> {
+/** Takes the model that is read, or ours. Whatever is opened from now on waits for it: it needs that model's card. */
+function useModel(read?: () => Promise<ModelFiles>): void {
   sources.stop();
   status.show("loading", "Loading the model…");
-  const wanted = await read?.();
-  const opening = analyser.setModel(wanted);
-  await opening; // the one before stays where this one is refused
-  own = wanted;
-  opened = opening;
-  button("our-model").hidden = !wanted;
+  const before = opened;
+  const opening = (async () => {
+    const wanted = await read?.(), taken = await analyser.setModel(wanted);
+    own = wanted;
+    button("our-model").hidden = !wanted;
+    return taken;
+  })();
   settle(opening);
+  opened = opening.catch(() => before); // which stays where this one is refused
+  opened.catch(() => {}); // said by settle
 }
 
 async function showCamera(camera?: Camera): Promise<void> {

@@ -41,6 +41,11 @@ export class Sources {
 
   constructor(private readonly parts: SourceParts) {}
 
+  /** Another number with every source that is opened or ended. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** The camera that is open. */
   get camera(): Camera | undefined {
     return this.#camera;

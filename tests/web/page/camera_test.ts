@@ -54,6 +54,12 @@ describe("The page with a camera", () => {
     await page.locator("#camera").click();
     await page.waitForSelector('[data-status="ready"]');
     await page.evaluate(WATCH_BARS);
+    // The browser itself looks once, a moment after the visit, whether there is a newer service worker.
+    await page.evaluate("navigator.serviceWorker.ready.then((it) => it.update()).then(() => true)");
+    for (let count = -1; count !== served.requests.length;) {
+      count = served.requests.length;
+      await page.waitForTimeout(3000);
+    }
     requests.length = served.requests.length = 0;
     const seen = () => page.evaluate("Number(document.documentElement.dataset.seen ?? 0)") as Promise<number>;
     const until = Date.now() + MOST_WAIT;
