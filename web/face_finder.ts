@@ -197,8 +197,13 @@ function nearest({ width, points: [center] }: Candidate, seen: readonly Candidat
   return best && distance(best) < width / 2 ? best : undefined;
 }
 
+/** Steps a pixel. Engines differ by some 1e-4 of a pixel: in such steps they give the same points, and the same crop. */
+const STEPS = 64;
+
 function toFace({ score, width, height, points }: Candidate): FoundFace {
-  const [[cx, cy], rightEye, leftEye, nose, mouth] = points;
+  const [[cx, cy], rightEye, leftEye, nose, mouth] = points.map(([x, y]): Point =>
+    [x, y].map((value) => Math.round(value * STEPS) / STEPS) as [number, number]
+  );
   return {
     box: { x: cx - width / 2, y: cy - height / 2, width, height },
     score,
