@@ -4,15 +4,8 @@
  * A view is drawn first (plain numbers, from a stream of its own) and rendered second, so that a resumed run repeats
  * it and a test can render the same draw by other means. Images are RGB bytes [height, width, 3].
  */
-import { blur, resample } from "./filters.ts";
+import { blur, resample, type RgbImage } from "./filters.ts";
 import type { Random } from "./random.ts";
-
-/** An RGB picture, 3 bytes a pixel, row by row. */
-export interface RgbImage {
-  width: number;
-  height: number;
-  data: Uint8Array;
-}
 
 /** Everything that was drawn for one view. */
 export interface View {

@@ -7,6 +7,7 @@
  */
 import util from "node:util";
 import type * as TF from "@tensorflow/tfjs-node-gpu";
+import type { Device, EngineReport } from "./flags.ts";
 import { gpuOf, placeHere } from "./ranks.ts";
 
 export type {
@@ -73,20 +74,6 @@ export interface Backend {
     inputs: readonly TF.Tensor[],
     outputCount: number,
   ): TF.Tensor[];
-}
-
-/** Which device a program asked for; `auto` takes a GPU when TensorFlow finds one. */
-export type Device = "auto" | "cpu" | "gpu";
-
-/** What the programs print at their start. */
-export interface EngineReport {
-  /** Library and version, "tfjs-node-gpu 4.22.0". */
-  readonly engine: string;
-  /** TensorFlow's version as the loaded C library gives it. */
-  readonly tensorflow: string;
-  /** "CPU, 2 threads", or the name of the GPU. */
-  readonly device: string;
-  readonly onGpu: boolean;
 }
 
 /** TensorFlow that cannot be loaded, or not on the device asked for; the message says why and what to do. */

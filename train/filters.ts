@@ -2,7 +2,12 @@
  * Crop, resize and blur of views. Half of a view's time goes here, so loops run along rows, over plain local arrays and
  * without conditions inside; `deno task bench input` measures them.
  */
-import type { RgbImage } from "./augment.ts";
+/** An RGB picture, 3 bytes a pixel, row by row. */
+export interface RgbImage {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
 
 /** A rectangle in pixels. */
 export interface Crop {

@@ -1,10 +1,23 @@
 /** Command lines of the programs: known flags, and `--key=value` settings that override a config. */
 import { parseArgs } from "node:util";
-import type { Device, EngineReport } from "./backend.ts";
 
 /** A command line that cannot be understood; the message says what is wrong and what to type. */
 export class UsageError extends Error {
   override name = "UsageError";
+}
+
+/** Which device a program asked for; `auto` takes a GPU when TensorFlow finds one. */
+export type Device = "auto" | "cpu" | "gpu";
+
+/** What the programs print at their start. */
+export interface EngineReport {
+  /** Library and version, "tfjs-node-gpu 4.22.0". */
+  readonly engine: string;
+  /** TensorFlow's version as the loaded C library gives it. */
+  readonly tensorflow: string;
+  /** "CPU, 2 threads", or the name of the GPU. */
+  readonly device: string;
+  readonly onGpu: boolean;
 }
 
 /** Flags that a program knows, each with the sentence of `--help`. */

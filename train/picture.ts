@@ -1,6 +1,6 @@
 /** Reads a picture as RGB bytes, upright, whatever it was stored as. */
 import sharp from "sharp";
-import type { RgbImage } from "./augment.ts";
+import type { RgbImage } from "./filters.ts";
 
 sharp.cache(false);
 sharp.concurrency(1); // workers decode side by side already

@@ -13,6 +13,7 @@ import {
 } from "./data.ts";
 import {
   describeEngine,
+  type Device,
   type FlagList,
   type Flags,
   readDevice,
@@ -20,7 +21,6 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./flags.ts";
-import type { Device } from "./backend.ts";
 import { CHECKPOINT_FILE } from "./checkpoint.ts";
 import type { PretrainData, PretrainRun } from "./pretrain_record.ts";
 import { runTogether } from "./rank_watch.ts";

@@ -1,5 +1,6 @@
 /** Decodes pictures and renders views in a worker, beside the training step. Started by `views.ts` alone. */
-import { drawView, plainView, renderView, type RgbImage, type ViewKind } from "./augment.ts";
+import { drawView, plainView, renderView, type ViewKind } from "./augment.ts";
+import type { RgbImage } from "./filters.ts";
 import { decodePicture } from "./picture.ts";
 import { PURPOSE, randomStream } from "./random.ts";
 

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { drawView, MEAN, plainView, renderView, type RgbImage, STD, type View } from "../../train/augment.ts";
+import { drawView, MEAN, plainView, renderView, STD, type View } from "../../train/augment.ts";
+import type { RgbImage } from "../../train/filters.ts";
 import { randomStream } from "../../train/random.ts";
 import { readFixture } from "../helpers.ts";
 
