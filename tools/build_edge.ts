@@ -11,6 +11,8 @@ import { edgeLicences } from "./web/licences.ts";
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const packaged = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
 
+const ROOT = path("..");
+
 /** What the code looks for, by the names that it knows, beside itself. */
 const ASSETS: readonly [name: string, path: string][] = [
   ["ort-wasm-simd-threaded.mjs", packaged("onnxruntime-web/ort-wasm-simd-threaded.mjs")],
@@ -41,9 +43,11 @@ export async function buildEdge(folder: string, model = path("../web/model")): P
   await Deno.remove(out, { recursive: true }).catch(() => {});
   await Deno.mkdir(join(out, "model"), { recursive: true });
   await bundle(join(out, "edge.js"));
+  const packages = packagesIn(await Deno.readTextFile(join(out, "edge.js"))); // minified, it names its modules no more
+  await bundle(join(out, "edge.js"), "--minify");
   for (const [name, from] of ASSETS) await Deno.copyFile(from, join(out, name));
   for (const name of MODEL) await Deno.copyFile(join(model, name), join(out, "model", name));
-  await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences());
+  await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences(packages));
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   await Deno.rename(out, folder);
   const sizeOf = (...names: string[]) =>
@@ -59,7 +63,13 @@ export async function buildEdge(folder: string, model = path("../web/model")): P
   };
 }
 
-async function bundle(out: string): Promise<void> {
+/** Folders of the packages whose modules a bundle names. */
+function packagesIn(code: string): string[] {
+  const found = code.matchAll(/node_modules\/\.deno\/[^/]+\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/g);
+  return [...new Set(Array.from(found, ([folder]) => join(ROOT, folder)))].sort();
+}
+
+async function bundle(out: string, ...options: string[]): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), {
     // sharp is native: the edge never asks for it.
     args: [
@@ -67,13 +77,14 @@ async function bundle(out: string): Promise<void> {
       "--quiet",
       "--platform",
       "deno",
-      "--minify",
+      ...options,
       "--external",
       "sharp",
       "--output",
       out,
       path("edge/entry.ts"),
     ],
+    cwd: ROOT,
     env: { NO_COLOR: "1" },
   });
   const { success, stderr } = await command.output();

@@ -3,7 +3,7 @@ import { backend, EngineError } from "./backend.ts";
 import type { Precision } from "./config.ts";
 
 /** Flags of Linux for processors that multiply bfloat16; elsewhere oneDNN would emulate it, slower than float32. */
-const FLAGS = /\b(avx512_bf16|amx_bf16|avx_ne_convert)\b/;
+const FLAGS = /\b(avx512_bf16|amx_bf16)\b/;
 
 /**
  * Refuses a precision that the step would not have.

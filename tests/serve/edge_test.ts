@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
 import edge, { createEdge } from "@emoco/serve/edge";
@@ -59,6 +59,10 @@ describe("the edge", () => {
     try {
       const answer = answerSchema.strict().parse(await hosted.detect(await readPortrait()));
       assertEquals([answer.engine, answer.images[0].faces.length], ["wasm", 1]);
+      const licences = await Deno.readTextFile(`${built}/licences.txt`);
+      for (const part of [/^hono \d/m, /^zod \d/m, /^prom-client \d/m, /^@jsquash\/jpeg \d/m]) {
+        assertMatch(licences, part);
+      }
       const refused = await fetch(`${hosted.url}/v1/detect`, { method: "POST", body: "no picture" });
       assertEquals(errorSchema.parse(await refused.json()).error.code, "unsupported-type");
     } finally {

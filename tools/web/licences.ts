@@ -18,15 +18,26 @@ export async function licences(): Promise<string> {
   ]);
 }
 
-/** One text with the licence of every part of the edge. */
-export async function edgeLicences(): Promise<string> {
-  return join([
-    ...await shared("EmoCo, the edge", "emoco.onnx, emoco.json", "ort-*.mjs, ort-*.wasm"),
-    ["jSquash: MozJPEG's decoder (mozjpeg_dec.wasm)", await packaged("@jsquash/jpeg/decode.js")],
-    ["jSquash: libwebp's decoder (webp_dec.wasm)", await packaged("@jsquash/webp/decode.js")],
-    ["Hono", await packaged("hono")],
-    ["Zod", await packaged("zod")],
-  ]);
+/**
+ * One text with the licence of every part of the edge.
+ * @param packages folders of the packages whose code is in it
+ */
+export async function edgeLicences(packages: readonly string[]): Promise<string> {
+  const parts = await shared(
+    "EmoCo, the edge",
+    "emoco.onnx, emoco.json",
+    "onnxruntime, ort-*.mjs, ort-*.wasm",
+  );
+  for (const folder of packages) {
+    const { name, version, license } = JSON.parse(await read(`${folder}/package.json`));
+    if (name.startsWith("onnxruntime-")) continue; // among the parts above
+    const file = [...Deno.readDirSync(folder)].find((entry) => /^licen[cs]e/i.test(entry.name));
+    const text = file
+      ? await read(`${folder}/${file.name}`)
+      : `${license}; the package brings no text of it.`;
+    parts.push([`${name} ${version}`, text]);
+  }
+  return join(parts);
 }
 
 /** What page and edge have both: this project, the model, the finder and the engine. */
@@ -58,9 +69,8 @@ function read(path: string | URL): Promise<string> {
   return Deno.readTextFile(path);
 }
 
-/** The licence that a package brings, found by anything that it exports. */
-function packaged(exported: string): Promise<string> {
-  const name = exported.split("/").slice(0, exported.startsWith("@") ? 2 : 1).join("/");
-  const entry = fileURLToPath(import.meta.resolve(exported));
+/** The licence that a package brings. */
+function packaged(name: string): Promise<string> {
+  const entry = fileURLToPath(import.meta.resolve(name));
   return read(`${entry.slice(0, entry.lastIndexOf(`/${name}/`))}/${name}/LICENSE`);
 }
