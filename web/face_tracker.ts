@@ -20,6 +20,8 @@ interface Track {
   speedX: number;
   speedY: number;
   seen: number;
+  /** Whether a box of the newest frame is its. */
+  isTaken: boolean;
 }
 
 /** Numbers the faces of a video: each box goes to the nearest face that is expected there, else it is a new face. */
@@ -33,43 +35,54 @@ export class FaceTracker {
    */
   follow(boxes: readonly Box[], time: number): number[] {
     this.#tracks = this.#tracks.filter(({ seen }) => time - seen <= REMEMBERED);
-    const pairs = boxes.flatMap((box, index) =>
-      this.#tracks.map((track) => ({ index, track, cost: costOf(box, track, time) }))
-    ).filter(({ cost }) => cost < MOST_COST).sort((one, other) => one.cost - other.cost);
-    const ids: number[] = new Array(boxes.length).fill(0);
-    const taken = new Set<Track>();
-    for (const { index, track } of pairs) {
-      if (ids[index] || taken.has(track)) continue;
-      ids[index] = track.id;
-      taken.add(track);
-      move(track, boxes[index], time);
-    }
-    boxes.forEach((box, index) => {
-      if (ids[index]) return;
-      ids[index] = this.#next++;
-      const [x, y] = centerOf(box);
-      this.#tracks.push({ id: ids[index], x, y, size: box.width, speedX: 0, speedY: 0, seen: time });
-    });
+    for (const track of this.#tracks) track.isTaken = false;
+    const ids = boxes.map(() => 0);
+    while (this.#takeNearest(boxes, ids, time));
+    for (let i = 0; i < boxes.length; i++) ids[i] ||= this.#begin(boxes[i], time);
     return ids;
+  }
+
+  /** Of the boxes and tracks that are left, the pair that is nearest becomes one; false where none is near enough. */
+  #takeNearest(boxes: readonly Box[], ids: number[], time: number): boolean {
+    let least = MOST_COST, nearest: Track | undefined, index = 0;
+    for (const track of this.#tracks) {
+      if (track.isTaken) continue;
+      for (let i = 0; i < boxes.length; i++) {
+        const cost = ids[i] ? Infinity : costOf(boxes[i], track, time);
+        if (cost < least) [least, nearest, index] = [cost, track, i];
+      }
+    }
+    if (!nearest) return false;
+    ids[index] = nearest.id;
+    move(nearest, boxes[index], time);
+    return true;
+  }
+
+  #begin(box: Box, time: number): number {
+    const id = this.#next++, x = box.x + box.width / 2, y = box.y + box.height / 2;
+    this.#tracks.push({ id, x, y, size: box.width, speedX: 0, speedY: 0, seen: time, isTaken: true });
+    return id;
   }
 }
 
 /** Distance from where the face is expected at its present speed, in widths, plus the change of its size. */
-function costOf(box: Box, { x, y, size, speedX, speedY, seen }: Track, time: number): number {
-  const [boxX, boxY] = centerOf(box), passed = time - seen;
-  const distance = Math.hypot(boxX - x - speedX * passed, boxY - y - speedY * passed);
-  return distance / Math.max(box.width, size) + Math.abs(Math.log(box.width / size));
+function costOf(box: Box, track: Track, time: number): number {
+  const passed = time - track.seen;
+  const x = box.x + box.width / 2 - track.x - track.speedX * passed;
+  const y = box.y + box.height / 2 - track.y - track.speedY * passed;
+  return Math.sqrt(x * x + y * y) / Math.max(box.width, track.size) +
+    Math.abs(Math.log(box.width / track.size));
 }
 
 function move(track: Track, box: Box, time: number): void {
-  const [x, y] = centerOf(box), passed = time - track.seen;
+  const x = box.x + box.width / 2, y = box.y + box.height / 2, passed = time - track.seen;
   if (passed > 0) {
     track.speedX += NEWEST * ((x - track.x) / passed - track.speedX);
     track.speedY += NEWEST * ((y - track.y) / passed - track.speedY);
   }
-  Object.assign(track, { x, y, size: box.width, seen: time });
-}
-
-function centerOf({ x, y, width, height }: Box): [number, number] {
-  return [x + width / 2, y + height / 2];
+  track.x = x;
+  track.y = y;
+  track.size = box.width;
+  track.seen = time;
+  track.isTaken = true;
 }

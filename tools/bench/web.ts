@@ -11,7 +11,8 @@ import sharp from "sharp";
 import { UsageError } from "../../train/flags.ts";
 import { HEADERS } from "../build_web.ts";
 import { cameraOf, openContext, projectFile, ServedPage, settled, startChromium } from "../web/browser.ts";
-import { COUNT_FRAMES, writeY4m } from "../web/film.ts";
+import { writeY4m } from "../web/film.ts";
+import { FrameCount } from "../web/frame_count.ts";
 
 const PEER = {
   "@vladmandic/human": "npm:@vladmandic/human@3.3.6",
@@ -72,11 +73,11 @@ export async function bench(args: string[]): Promise<void> {
     peerPage.setDefaultTimeout(180_000);
     await peerPage.goto(`http://127.0.0.1:${peer.addr.port}/index.html`);
     await peerPage.waitForSelector("html[data-ready]", { state: "attached" });
-    await page.evaluate(COUNT_FRAMES);
-    await ourRound(page, 2);
+    const count = await FrameCount.start(page);
+    await ourRound(page, count, 2);
     const ratios: number[] = [];
     for (let round = 1; round <= rounds; round++) {
-      const ours = await ourRound(page, seconds);
+      const ours = await ourRound(page, count, seconds);
       const theirs = await peerPage.evaluate(`analyse(${seconds})`) as number;
       ratios.push(ours.rate / theirs);
       console.log(
@@ -94,14 +95,17 @@ export async function bench(args: string[]): Promise<void> {
   }
 }
 
-async function ourRound(page: Page, seconds: number): Promise<{ rate: number; stages: string }> {
+async function ourRound(
+  page: Page,
+  count: FrameCount,
+  seconds: number,
+): Promise<{ rate: number; stages: string }> {
   await page.locator("#camera").click();
   await page.waitForSelector('[data-status="ready"]');
-  const seen = () => page.evaluate("Number(document.documentElement.dataset.seen)") as Promise<number>;
   await page.waitForTimeout(500);
-  const before = await seen(), start = performance.now();
+  const before = count.frames, start = performance.now();
   await page.waitForTimeout(seconds * 1000);
-  const rate = (await seen() - before) / ((performance.now() - start) / 1000);
+  const rate = (count.frames - before) / ((performance.now() - start) / 1000);
   const stages = await page.locator("#stages").textContent() ?? "";
   await page.locator("#camera").click();
   return { rate, stages };

@@ -70,12 +70,3 @@ export const WATCH_BARS = `
     }).observe(meter, { attributeFilter: ["aria-valuenow"] });
   }
 `;
-
-/** Runs in the page: counts the frames that are analysed, in <html data-seen>. */
-export const COUNT_FRAMES = `
-  {
-    let seen = 0;
-    new MutationObserver(() => document.documentElement.dataset.seen = ++seen)
-      .observe(document.querySelector("[role=meter]"), { attributeFilter: ["aria-valuenow"] });
-  }
-`;

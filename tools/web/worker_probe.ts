@@ -3,8 +3,12 @@ import type { CDPSession, Page } from "playwright-core";
 
 /** Bytes that page and worker hold after a forced collection. */
 export interface Held {
+  /** All that V8 holds in use, code that it compiled included. */
   readonly pageHeap: number;
   readonly workerHeap: number;
+  /** JavaScript's objects only, without V8's code and the browser's own objects. */
+  readonly pageObjects: number;
+  readonly workerObjects: number;
   /** All memories of wasm in the worker. */
   readonly wasm: number;
 }
@@ -19,6 +23,13 @@ const NOTE_MEMORIES = `
     }
   };
 `;
+
+/** Collections with a reading after each. */
+const READINGS = 5;
+
+/** Asks page or worker through the protocol. */
+type Ask = (method: Asked, params?: object) => Promise<unknown>;
+type Asked = "HeapProfiler.collectGarbage" | "Runtime.getHeapUsage" | "HeapProfiler.takeHeapSnapshot";
 
 /** A heap snapshot, as far as it is read here. */
 interface Snapshot {
@@ -71,23 +82,36 @@ export class WorkerProbe {
     return probe;
   }
 
-  /**
-   * Collects garbage and measures. The heaps are those of JavaScript's objects: V8's code, which it compiles anew and
-   * throws away as it likes (a tenth of the page's heap within minutes), and the browser's own objects are not counted.
-   */
+  /** Collects garbage and measures. */
   async measure(): Promise<Held> {
-    const options = { reportProgress: false };
-    const pageHeap = await this.#heap(() => this.session.send("HeapProfiler.takeHeapSnapshot", options));
-    const workerHeap = await this.#heap(() => this.#ask("HeapProfiler.takeHeapSnapshot", options));
+    const page = (method: Asked, params?: object) => this.session.send(method, params);
+    const worker = (method: Asked, params?: object) => this.#ask(method, params);
     const { result } = await this.#ask("Runtime.evaluate", {
       expression: "memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)",
     }) as { result: { value: number } };
-    return { pageHeap, workerHeap, wasm: result.value };
+    return {
+      pageHeap: await this.#heap(page),
+      workerHeap: await this.#heap(worker),
+      pageObjects: await this.#objects(page),
+      workerObjects: await this.#objects(worker),
+      wasm: result.value,
+    };
   }
 
-  async #heap(take: () => Promise<unknown>): Promise<number> {
+  /** The least of several: frames go on, and what they leave between collection and reading is not held. */
+  async #heap(ask: Ask): Promise<number> {
+    let least = Infinity;
+    for (let i = 0; i < READINGS; i++) {
+      await ask("HeapProfiler.collectGarbage");
+      const { usedSize } = await ask("Runtime.getHeapUsage") as { usedSize: number };
+      least = Math.min(least, usedSize);
+    }
+    return least;
+  }
+
+  async #objects(ask: Ask): Promise<number> {
     this.#chunks = [];
-    await take(); // it collects before
+    await ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false }); // it collects before
     const { snapshot: { meta }, nodes }: Snapshot = JSON.parse(this.#chunks.join(""));
     this.#chunks = [];
     const type = meta.node_fields.indexOf("type"), size = meta.node_fields.indexOf("self_size");

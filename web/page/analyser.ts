@@ -40,7 +40,7 @@ export class Analyser {
     this.#worker = new Worker(new URL(files["worker.js"].url, base), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => this.#receive(data);
     this.#worker.onerror = ({ message }) =>
-      this.#waiting?.reject(new Error(message || "The worker of this page could not be started."));
+      this.#answered()?.reject(new Error(message || "The worker of this page could not be started."));
     return await this.#ask({ kind: "open", base, files, engine, own }) as Opened & WorkerReply;
   }
 
@@ -50,31 +50,36 @@ export class Analyser {
   }
 
   /** Analyses a frame, which is handed over and handed back. */
-  async analyse(frame: ImageBitmap, { isStill, isFirst }: FrameKind): Promise<Analysed> {
-    return await this.#ask({ kind: "analyse", frame, isStill, isFirst }, [frame]) as Analysed & WorkerReply;
+  analyse(frame: ImageBitmap, { isStill, isFirst }: FrameKind): Promise<Analysed> {
+    return this.#ask({ kind: "analyse", frame, isStill, isFirst }, [frame]) as Promise<
+      Analysed & WorkerReply
+    >;
   }
 
   /** Ends the worker and all it holds. */
   close(): void {
     this.#worker?.terminate();
-    this.#waiting?.reject(new DOMException("The engine was stopped.", "AbortError"));
+    this.#answered()?.reject(new DOMException("The engine was stopped.", "AbortError"));
   }
 
   /** One request at a time; a second one waits for the first. */
   async #ask(request: WorkerRequest, transfer: Transferable[] = []): Promise<WorkerReply> {
     while (this.#waiting) await this.#waiting.promise.catch(() => {});
-    const waiting = this.#waiting = Promise.withResolvers<WorkerReply>();
+    this.#waiting = Promise.withResolvers<WorkerReply>();
     this.#worker?.postMessage(request, transfer);
-    try {
-      return await waiting.promise;
-    } finally {
-      this.#waiting = undefined;
-    }
+    return this.#waiting.promise;
   }
 
   #receive(reply: WorkerReply): void {
     if (reply.kind === "progress") this.options.onProgress(reply.loaded, reply.total);
-    else if (reply.kind === "failed") this.#waiting?.reject(new Error(reply.message));
-    else this.#waiting?.resolve(reply);
+    else if (reply.kind === "failed") this.#answered()?.reject(new Error(reply.message));
+    else this.#answered()?.resolve(reply);
+  }
+
+  /** The request that is under way, which no longer is. */
+  #answered(): PromiseWithResolvers<WorkerReply> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
   }
 }

@@ -18,12 +18,20 @@ export async function listCameras(): Promise<CameraDevice[]> {
 
 /** An open camera. */
 export class Camera {
+  /** The number of the device it is. */
+  readonly id: string | undefined;
+  /** Whether its picture is shown as in a mirror: all but the camera on a phone's back. */
+  readonly isMirrored: boolean;
   #isOpen = true;
 
   private constructor(
     readonly video: HTMLVideoElement,
     private readonly stream: MediaStream,
-  ) {}
+  ) {
+    const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
+    this.id = deviceId;
+    this.isMirrored = facingMode !== "environment";
+  }
 
   /** Asks for a camera and opens it; throws an Error with a sentence for the user. */
   static async open(id?: string): Promise<Camera> {
@@ -53,16 +61,6 @@ export class Camera {
     return new Camera(video, stream);
   }
 
-  /** Whether its picture is shown as in a mirror: all but the camera on a phone's back. */
-  get isMirrored(): boolean {
-    return this.#settings.facingMode !== "environment";
-  }
-
-  /** The number of the device it is. */
-  get id(): string | undefined {
-    return this.#settings.deviceId;
-  }
-
   /** Calls `see` for each new frame with its time in seconds, and `end` when the camera goes away by itself. */
   watch(see: (seconds: number) => void, end: () => void): void {
     this.stream.getVideoTracks()[0].addEventListener("ended", () => this.#isOpen && end());
@@ -79,10 +77,6 @@ export class Camera {
     this.#isOpen = false;
     for (const track of this.stream.getTracks()) track.stop();
     this.video.srcObject = null;
-  }
-
-  get #settings(): MediaTrackSettings {
-    return this.stream.getVideoTracks()[0].getSettings();
   }
 }
 

@@ -3,12 +3,13 @@
  * @module
  */
 import type { DetectedFace } from "../detector.ts";
+import type { Emotion } from "../facs.ts";
 import type { ModelCard } from "../model_card.ts";
 import { make } from "./elements.ts";
 
 /** The list of emotions. */
 export class EmotionBars {
-  #rows: { fill: HTMLElement; value: HTMLElement; name: string }[] = [];
+  #rows: { fill: HTMLElement; value: HTMLElement; name: Emotion }[] = [];
 
   /** @param section hidden where the model knows no emotions; holds a list */
   constructor(private readonly section: HTMLElement) {}
@@ -31,9 +32,8 @@ export class EmotionBars {
 
   /** Shows one face; nobody when called without. */
   show(emotions: DetectedFace["emotions"] = {}): void {
-    const shown = new Map(Object.entries(emotions));
     for (const { name, fill, value } of this.#rows) {
-      const now = shown.get(name);
+      const now = emotions[name];
       fill.style.transform = `scaleX(${now ?? 0})`;
       value.textContent = now === undefined ? "" : `${Math.round(100 * now)} %`;
     }

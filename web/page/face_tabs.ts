@@ -8,8 +8,10 @@ import type { TrackedFace } from "./recording.ts";
 
 /** A row of buttons, one a face; hidden where there are fewer than two. */
 export class FaceTabs {
-  #ids = "";
   #chosen = 0;
+  /** As the buttons show them now. */
+  #ids = "";
+  #pressed = 0;
 
   constructor(private readonly group: HTMLElement, private readonly onChoose: () => void) {}
 
@@ -27,11 +29,14 @@ export class FaceTabs {
   }
 
   #show(ids: readonly number[]): void {
-    this.group.hidden = ids.length < 2;
-    if (this.#ids !== ids.join()) {
-      this.#ids = ids.join();
+    const shown = ids.join();
+    if (this.#ids === shown && this.#pressed === this.#chosen) return;
+    if (this.#ids !== shown) {
+      this.group.hidden = ids.length < 2;
       this.group.replaceChildren(...ids.map((id) => this.#button(id)));
     }
+    this.#ids = shown;
+    this.#pressed = this.#chosen;
     for (const button of this.group.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(Number(button.value) === this.#chosen));
     }

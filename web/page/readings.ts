@@ -16,6 +16,17 @@ import { UnitBars } from "./unit_bars.ts";
 /** Action units that are charted from the start: brows, cheeks, lips. */
 const CHARTED = [4, 6, 12, 25];
 
+/** Faces at a time of the session, and how they are shown. */
+interface Shown {
+  readonly faces: readonly TrackedFace[];
+  /** Seconds. */
+  readonly time: number;
+  /** A picture: no peaks, no chart. */
+  readonly isStill: boolean;
+  /** The chart shows the whole recording. */
+  readonly isWhole: boolean;
+}
+
 /** The parts of the page that show measurements. */
 export class Readings {
   readonly stage: Stage;
@@ -28,7 +39,8 @@ export class Readings {
   readonly #history: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #welcome: HTMLElement;
-  #again = () => {};
+  /** What is on screen. */
+  #shown: Shown = { faces: [], time: 0, isStill: true, isWhole: false };
 
   constructor(page: Document) {
     this.#canvas = find(page, "#stage canvas", HTMLCanvasElement);
@@ -37,7 +49,7 @@ export class Readings {
     this.stage = new Stage(this.#canvas);
     this.#series = new TimeSeries(find(page, "#chart", HTMLElement));
     this.#emotions = new EmotionBars(find(page, "#emotions", HTMLElement));
-    this.#tabs = new FaceTabs(find(page, "#faces", HTMLElement), () => this.#again());
+    this.#tabs = new FaceTabs(find(page, "#faces", HTMLElement), () => this.#showFaces(this.#shown));
     this.#bars = new UnitBars(find(page, "#units", HTMLElement), (unit) => {
       this.#series.toggle(unit);
       this.#bars.setCharted(this.#series.colors);
@@ -62,7 +74,7 @@ export class Readings {
     this.#series.clear();
     this.#history.hidden = isStill;
     this.#bars.setStill(isStill);
-    this.#showFaces([], 0, { isStill, isWhole: false });
+    this.#showFaces({ faces: [], time: 0, isStill, isWhole: false });
     return this.session;
   }
 
@@ -82,7 +94,7 @@ export class Readings {
     const faces = this.session?.add(number, time, detection.faces) ?? [];
     this.#open();
     this.stage.show(frame, faces, isMirrored);
-    this.#showFaces(faces, time, { isStill, isWhole });
+    this.#showFaces({ faces, time, isStill, isWhole });
     return faces;
   }
 
@@ -90,7 +102,7 @@ export class Readings {
   replay(frame: ImageBitmap, time: number): void {
     const faces = this.session?.recording.at(time) ?? [];
     this.stage.show(frame, faces);
-    this.#showFaces(faces, time, { isStill: false, isWhole: true });
+    this.#showFaces({ faces, time, isStill: false, isWhole: true });
   }
 
   #open(): void {
@@ -98,13 +110,9 @@ export class Readings {
     this.#canvas.hidden = false;
   }
 
-  #showFaces(
-    faces: readonly TrackedFace[],
-    time: number,
-    { isStill, isWhole }: { readonly isStill: boolean; readonly isWhole: boolean },
-  ): void {
-    this.#again = () => this.#showFaces(faces, time, { isStill, isWhole });
-    const face = this.#tabs.choose(faces), { session } = this;
+  #showFaces(shown: Shown): void {
+    this.#shown = shown;
+    const { faces, time, isStill, isWhole } = shown, { session } = this, face = this.#tabs.choose(faces);
     if (face && session) {
       const values = session.shownValues(face, time, this.isSmoothed && !isStill);
       this.#bars.show(values, isStill ? [] : session.peaksOf(face.id));

@@ -46,6 +46,14 @@ interface Piece {
   rows: number;
 }
 
+/** Numbers over time, as they are charted. */
+export interface Series {
+  /** Seconds, rising. */
+  readonly times: number[];
+  /** For each action unit what it was at each time; null where the face was away. */
+  readonly values: (number | null)[][];
+}
+
 /** The frames of one source, oldest first. */
 export class Recording {
   readonly #pieces: Piece[] = [];
@@ -73,23 +81,7 @@ export class Recording {
     this.#frames++;
     this.#makeRoom(Math.max(1, faces.length));
     if (faces.length === 0) this.#row(frame, time); // face 0: nobody
-    for (const { id, score, box, points, aus, emotions } of faces) {
-      const { leftEye, rightEye, nose, mouth } = points;
-      this.#row(frame, time).set([
-        id,
-        score,
-        box.x,
-        box.y,
-        box.width,
-        box.height,
-        ...leftEye,
-        ...rightEye,
-        ...nose,
-        ...mouth,
-        ...aus.map(({ probability }) => probability),
-        ...(this.card.emotions ?? []).map((emotion) => emotions?.[emotion] ?? NaN),
-      ]);
-    }
+    for (const face of faces) this.#write(this.#row(frame, time), face);
   }
 
   /** All frames, oldest first. */
@@ -123,22 +115,27 @@ export class Recording {
     return faces;
   }
 
-  /** One action unit of one face from a time on: seconds and probabilities, with null where the face was away. */
-  series(face: number, unit: number, from: number): { times: number[]; values: (number | null)[] } {
-    const series = { times: [] as number[], values: [] as (number | null)[] };
-    for (const { times, values, rows } of this.#pieces) {
-      if (rows === 0 || times[rows - 1] < from) continue;
-      for (let row = 0; row < rows; row++) {
-        if (times[row] < from) continue;
-        const at = row * this.#width, isFace = values[at] === face;
-        const last = series.times.length - 1;
-        if (series.times[last] !== times[row]) {
-          series.times.push(times[row]);
-          series.values.push(isFace ? values[at + HEAD + unit] : null);
-        } else if (isFace) series.values[last] = values[at + HEAD + unit];
+  /**
+   * Action units of one face from a time on: seconds, and for each unit probabilities with null where the face was away.
+   * @param units their places in the card's order
+   */
+  series(face: number, units: readonly number[], from: number): Series {
+    let rows = 0, last = -1;
+    for (const piece of this.#pieces) rows += piece.rows - firstRow(piece, from);
+    // As long as they can get at once: what grows is up to half empty, and the chart keeps it.
+    const times: number[] = new Array(rows), values = units.map((): (number | null)[] => new Array(rows));
+    for (const piece of this.#pieces) {
+      for (let row = firstRow(piece, from); row < piece.rows; row++) {
+        const at = row * this.#width, isFace = piece.values[at] === face;
+        if (last < 0 || times[last] !== piece.times[row]) times[++last] = piece.times[row];
+        else if (!isFace) continue;
+        for (let i = 0; i < units.length; i++) {
+          values[i][last] = isFace ? piece.values[at + HEAD + units[i]] : null;
+        }
       }
     }
-    return series;
+    for (const list of [times, ...values]) list.length = last + 1;
+    return { times, values };
   }
 
   /** A frame's faces stay together in one piece. */
@@ -159,6 +156,23 @@ export class Recording {
     piece.times[row] = time;
     piece.frames[row] = frame;
     return piece.values.subarray(row * this.#width, (row + 1) * this.#width);
+  }
+
+  /** In the order in which #face reads; no list is made on the way, 30 times a second. */
+  #write(row: Float32Array, { id, score, box, points, aus, emotions }: TrackedFace): void {
+    row[0] = id;
+    row[1] = score;
+    row[2] = box.x;
+    row[3] = box.y;
+    row[4] = box.width;
+    row[5] = box.height;
+    row.set(points.leftEye, 6);
+    row.set(points.rightEye, 8);
+    row.set(points.nose, 10);
+    row.set(points.mouth, 12);
+    let at = HEAD;
+    for (const { probability } of aus) row[at++] = probability;
+    for (const name of this.card.emotions ?? []) row[at++] = emotions?.[name] ?? NaN;
   }
 
   #judge({ probabilities, emotions, ...face }: RecordedFace): TrackedFace {
@@ -187,4 +201,15 @@ export class Recording {
       emotions: [...numbers.subarray(at)],
     };
   }
+}
+
+/** The first row of a piece that is no earlier than a time. */
+function firstRow({ times, rows }: Piece, from: number): number {
+  let low = 0, high = rows;
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (times[middle] < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -35,8 +35,9 @@ export class Session {
     this.#faces = found.map((face, i) => ({ ...face, id: ids[i] }));
     this.recording.add(frame, time, this.#faces);
     for (const { id, aus } of this.#faces) {
-      const peaks = this.#peaks.get(id);
-      this.#peaks.set(id, aus.map(({ probability }, i) => Math.max(probability, peaks?.[i] ?? 0)));
+      const peaks = this.#peaks.get(id) ?? aus.map(() => 0);
+      for (let i = 0; i < aus.length; i++) peaks[i] = Math.max(peaks[i], aus[i].probability);
+      this.#peaks.set(id, peaks);
     }
     return this.#faces;
   }

@@ -2,12 +2,12 @@
  * The frame with what was found drawn over it.
  * @module
  */
-import type { Point } from "../image.ts";
 import { faceColor } from "./face_colors.ts";
 import type { TrackedFace } from "./recording.ts";
 
 /** A smaller frame is drawn enlarged, so that the marks on it are sharp. */
 const LEAST_SIDE = 800;
+const POINTS = ["leftEye", "rightEye", "nose", "mouth"] as const;
 const DARK = "rgb(0 0 0 / 0.72)";
 
 /** The canvas that shows the frame. */
@@ -16,6 +16,8 @@ export class Stage {
   #frame?: ImageBitmap;
   #faces: readonly TrackedFace[] = [];
   #isMirrored = false;
+  /** How many faces the canvas says it shows. */
+  #told?: number;
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     const context = canvas.getContext("2d", { alpha: false });
@@ -30,8 +32,7 @@ export class Stage {
     this.#faces = faces;
     this.#isMirrored = isMirrored;
     this.#draw(frame, frame.width, frame.height, isMirrored);
-    const count = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`;
-    this.canvas.setAttribute("aria-label", `The picture, with ${count} found in it`);
+    if (faces.length !== this.#told) this.#tell(faces.length);
   }
 
   /** Shows a frame that nothing is known of yet, under what the last one showed. */
@@ -57,79 +58,80 @@ export class Stage {
     return png;
   }
 
+  #tell(faces: number): void {
+    this.#told = faces;
+    const count = faces === 1 ? "1 face" : `${faces || "no"} faces`;
+    this.canvas.setAttribute("aria-label", `The picture, with ${count} found in it`);
+  }
+
   #draw(frame: CanvasImageSource, width: number, height: number, isMirrored: boolean): void {
     const { canvas } = this, context = this.#context;
     const scale = Math.max(1, Math.ceil(LEAST_SIDE / Math.max(width, height)));
     if (canvas.width !== width * scale || canvas.height !== height * scale) {
-      Object.assign(canvas, { width: width * scale, height: height * scale });
+      canvas.width = width * scale;
+      canvas.height = height * scale;
     }
+    // As thick on screen for a photograph of 24 megapixels as for a camera's frame.
+    const { clientWidth, clientHeight } = canvas;
+    const unit = Math.max(width / (clientWidth || width * scale), height / (clientHeight || height * scale));
     context.setTransform(isMirrored ? -scale : scale, 0, 0, scale, isMirrored ? width * scale : 0, 0);
     context.fillStyle = "#fff";
     context.fillRect(0, 0, width, height);
     context.drawImage(frame, 0, 0, width, height);
-    context.setTransform(scale, 0, 0, scale, 0, 0);
-    const place = ([x, y]: Point): Point => [isMirrored ? width - x : x, y];
-    // As thick on screen for a photograph of 24 megapixels as for a camera's frame.
-    const { clientWidth, clientHeight } = canvas;
-    const unit = Math.max(width / (clientWidth || width * scale), height / (clientHeight || height * scale));
-    for (const face of this.#faces) this.#drawFace(face, place, unit, width);
+    for (let i = 0; i < this.#faces.length; i++) this.#drawMarks(this.#faces[i], unit);
+    context.setTransform(scale, 0, 0, scale, 0, 0); // words are never mirrored
+    for (let i = 0; i < this.#faces.length; i++) this.#drawLabel(this.#faces[i], unit, width, isMirrored);
   }
 
-  #drawFace(
-    { id, box, points, aus }: TrackedFace,
-    place: (point: Point) => Point,
-    unit: number,
-    frameWidth: number,
-  ): void {
-    const context = this.#context, color = faceColor(id);
-    const [x1] = place([box.x, 0]), [x2] = place([box.x + box.width, 0]), left = Math.min(x1, x2);
-    for (const [style, width] of [[DARK, 5], [color, 2.5]] as const) {
-      context.strokeStyle = style;
-      context.lineWidth = width * unit;
-      context.beginPath();
-      context.roundRect(left, box.y, box.width, box.height, 10 * unit);
-      context.stroke();
+  /** Box and points, each with a dark edge: seen on any picture. */
+  #drawMarks({ id, box, points }: TrackedFace, unit: number): void {
+    const context = this.#context, color = faceColor(id), radius = 3 * unit;
+    context.beginPath();
+    context.roundRect(box.x, box.y, box.width, box.height, 10 * unit);
+    this.#stroke(DARK, 5 * unit);
+    this.#stroke(color, 2.5 * unit);
+    context.beginPath();
+    for (let i = 0; i < POINTS.length; i++) {
+      const point = points[POINTS[i]];
+      context.moveTo(point[0] + radius, point[1]);
+      context.arc(point[0], point[1], radius, 0, 2 * Math.PI);
     }
-    for (const point of Object.values(points)) {
-      const [x, y] = place(point);
-      for (const [style, radius] of [[DARK, 4.5], [color, 3]] as const) {
-        context.fillStyle = style;
-        context.beginPath();
-        context.arc(x, y, radius * unit, 0, 2 * Math.PI);
-        context.fill();
-      }
-    }
-    const present = aus.filter(({ present }) => present).map(({ au }) => `AU${au}`);
-    this.#drawLabel(left, box.y, [`${id}`, ...present], color, unit, frameWidth);
+    this.#stroke(DARK, 3 * unit);
+    context.fillStyle = color;
+    context.fill();
+  }
+
+  #stroke(style: string, width: number): void {
+    this.#context.strokeStyle = style;
+    this.#context.lineWidth = width;
+    this.#context.stroke();
   }
 
   /** The face's number and its action units, over the box or, where there is no room, inside it. */
-  #drawLabel(
-    x: number,
-    y: number,
-    [id, ...units]: string[],
-    color: string,
-    unit: number,
-    frameWidth: number,
-  ): void {
+  #drawLabel({ id, box, aus }: TrackedFace, unit: number, frameWidth: number, isMirrored: boolean): void {
     const context = this.#context, height = 22 * unit, gap = 7 * unit;
+    const x = isMirrored ? frameWidth - box.x - box.width : box.x;
+    let text = "";
+    for (const { au, present } of aus) if (present) text += `${text && " "}AU${au}`;
     context.font = `600 ${13 * unit}px system-ui, sans-serif`;
     context.textBaseline = "middle";
-    const text = units.join(" "), chip = context.measureText(id).width + 2 * gap;
+    const chip = context.measureText(`${id}`).width + 2 * gap;
     const width = chip + (text ? context.measureText(text).width + 2 * gap : 0);
     const left = Math.max(0, Math.min(x, frameWidth - width));
-    const top = y - height - 4 * unit >= 0 ? y - height - 4 * unit : Math.max(0, y) + 4 * unit;
-    context.fillStyle = DARK;
-    context.beginPath();
-    context.roundRect(left, top, width, height, 5 * unit);
-    context.fill();
-    context.fillStyle = color;
-    context.beginPath();
-    context.roundRect(left, top, chip, height, 5 * unit);
-    context.fill();
+    const above = box.y - height - 4 * unit, top = above >= 0 ? above : Math.max(0, box.y) + 4 * unit;
+    this.#fillBox(DARK, left, top, width, height, 5 * unit);
+    this.#fillBox(faceColor(id), left, top, chip, height, 5 * unit);
     context.fillStyle = "#111";
-    context.fillText(id, left + gap, top + height / 2 + unit);
+    context.fillText(`${id}`, left + gap, top + height / 2 + unit);
     context.fillStyle = "#fff";
     context.fillText(text, left + chip + gap, top + height / 2 + unit);
+  }
+
+  #fillBox(style: string, x: number, y: number, width: number, height: number, radius: number): void {
+    const context = this.#context;
+    context.fillStyle = style;
+    context.beginPath();
+    context.roundRect(x, y, width, height, radius);
+    context.fill();
   }
 }

@@ -15,12 +15,18 @@ describe("The page over 300 frames", () => {
   });
 
   it("is found out when memory grows or a task is long", () => {
-    const before = { pageHeap: 100, workerHeap: 100, wasm: 100 };
+    const before = { pageHeap: 100, pageObjects: 100, workerHeap: 100, workerObjects: 100, wasm: 100 };
     const tooLong = [{ name: "FunctionCall", milliseconds: 61 }];
     assertEquals(faultsOf({ frames: 300, before, after: { ...before, wasm: 106 }, tooLong }), [
       "A task took 61 ms (FunctionCall).",
       "wasm went from 100 to 106 bytes (6.0 %).",
     ]);
-    assertEquals(faultsOf({ frames: 300, before, after: { ...before, pageHeap: 104 }, tooLong: [] }), []);
+    assertEquals(faultsOf({ frames: 3000, before, after: { ...before, pageHeap: 105 }, tooLong: [] }), []);
+    assertEquals(faultsOf({ frames: 3000, before, after: { ...before, pageHeap: 106 }, tooLong: [] }), [
+      "pageHeap went from 100 to 106 bytes (6.0 %).",
+    ]);
+    assertEquals(faultsOf({ frames: 300, before, after: { ...before, pageObjects: 106 }, tooLong: [] }), [
+      "pageObjects went from 100 to 106 bytes (6.0 %).",
+    ]);
   });
 });
