@@ -11,15 +11,31 @@ import type { Recording } from "./recording.ts";
 const WINDOW = 30;
 /** Most action units at one time; the colours of style.css's --series-1 to --series-4. */
 const MOST_UNITS = 4;
-/** Milliseconds between two drawings: the eye follows lines at ten a second. */
+/** Least milliseconds from one drawing to the next: the eye follows lines at ten a second. */
 const PAUSE = 100;
+/** Most of the time that goes into drawing: an hour of video takes longer to draw than a frame to analyse. */
+const MOST_TIME = 0.1;
+
+/** Seconds that two ticks of the axis may be apart: those that people count in. */
+const INCREMENTS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+
+/** What is to be drawn. */
+interface Shown {
+  readonly recording: Recording;
+  /** How many the recording had. */
+  readonly frames: number;
+  readonly face: number;
+  readonly isWhole: boolean;
+}
 
 /** The chart. */
 export class TimeSeries {
   readonly #charted: number[] = [];
   #chart?: uPlot;
-  #drawnAt = 0;
-  #last: [recording: Recording, face: number, isWhole: boolean] | undefined;
+  /** When the next drawing may begin, in milliseconds. */
+  #nextAt = 0;
+  #waiting?: number;
+  #last?: Shown;
   #names: readonly string[] = [];
   /** What a probability of 1 is called on the axis. */
   #full = 1;
@@ -53,15 +69,18 @@ export class TimeSeries {
   }
 
   /**
-   * Draws what was recorded of a face.
-   * @param isWhole the whole recording, not just its newest seconds; drawn at once
+   * Draws what was recorded of a face, soon.
+   * @param isWhole the whole recording, not just its newest seconds
    */
   show(recording: Recording, face: number, isWhole: boolean): void {
-    this.#last = [recording, face, isWhole];
-    const now = performance.now();
-    if (!isWhole && now - this.#drawnAt < PAUSE) return;
-    this.#drawnAt = now;
-    this.#draw();
+    const { frames } = recording, last = this.#last;
+    const isSame = last?.recording === recording && last.frames === frames && last.face === face;
+    if (isSame && last.isWhole === isWhole) return;
+    this.#last = { recording, frames, face, isWhole };
+    if (this.#waiting !== undefined) return;
+    const wait = this.#nextAt - performance.now();
+    if (wait <= 0) this.#draw();
+    else this.#waiting = setTimeout(() => this.#draw(), wait);
   }
 
   /** Empties the chart. */
@@ -72,13 +91,18 @@ export class TimeSeries {
 
   /** What is live runs from right to left under an axis that stands still: easier to read, and never measured anew. */
   #draw(): void {
+    clearTimeout(this.#waiting);
+    this.#waiting = undefined;
     if (!this.#last || !this.#chart || this.element.clientWidth === 0) return;
-    const [recording, face, isWhole] = this.#last;
-    const end = recording.lastTime;
+    const { recording, face, isWhole } = this.#last, chart = this.#chart;
+    const end = recording.lastTime, start = performance.now();
     const { times, values } = recording.series(face, this.#charted, isWhole ? -Infinity : end - WINDOW);
     if (!isWhole) { for (let i = 0; i < times.length; i++) times[i] -= end; }
-    this.#chart.setData([times, ...values] as uPlot.AlignedData, false);
-    this.#chart.setScale("x", isWhole ? { min: times[0] ?? 0, max: end } : { min: -WINDOW, max: 0 });
+    chart.batch(() => {
+      chart.setData([times, ...values] as uPlot.AlignedData, false);
+      chart.setScale("x", isWhole ? { min: times[0] ?? 0, max: end } : { min: -WINDOW, max: 0 });
+    });
+    this.#nextAt = start + Math.max(PAUSE, (performance.now() - start) / MOST_TIME);
   }
 
   #rebuild(): void {
@@ -98,7 +122,12 @@ export class TimeSeries {
         legend: { live: false },
         scales: { x: { time: false }, y: { range: [0, 1] } },
         axes: [
-          { ...axis, size: 26, values: (_, ticks) => ticks.map((tick) => `${tick} s`.replace("-", "−")) },
+          {
+            ...axis,
+            size: 26,
+            incrs: INCREMENTS,
+            values: (_, ticks) => ticks.map((tick) => `${tick} s`.replace("-", "−")),
+          },
           { ...axis, size: 34, values: (_, ticks) => ticks.map((tick) => (this.#full * tick).toFixed(1)) },
         ],
         series: [

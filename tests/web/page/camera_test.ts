@@ -11,6 +11,7 @@ import {
   settled,
   startChromium,
 } from "../../../tools/web/browser.ts";
+import { lineOfAu12 } from "./chart.ts";
 import { correlation, readSmile } from "./smile.ts";
 import { frameNumbered, WATCH_BARS, writeY4m } from "../../../tools/web/film.ts";
 
@@ -68,6 +69,8 @@ describe("The page with a camera", () => {
       await page.waitForTimeout(200);
     }
     assertEquals([requests, served.requests], [[], []]);
+    const newest = (await lineOfAu12(page)).at(-1)!;
+    assert(newest > 0, "the chart ends with the newest AU12");
     const samples = await page.evaluate("globalThis.samples") as { number: number; value: number }[];
     const numbers = samples.map(({ number }) => number);
     assert(numbers.every((number) => number < intensities.length), `frames ${numbers}`);

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { openContext, projectFile, ServedPage, settled, startChromium } from "../../../tools/web/browser.ts";
+import { lineOfAu12 } from "./chart.ts";
 import { correlation, readSmile } from "./smile.ts";
 
 async function give(page: Page, path: string, mimeType: string): Promise<void> {
@@ -57,6 +58,9 @@ describe("The page with a video", () => {
     rows.forEach(([time], i) => assertAlmostEquals(Number(time), smile[i].time, 0.002));
     const r = correlation(rows.map((row) => Number(row[au12])), smile.map(({ intensity }) => intensity));
     assert(r >= 0.8, `correlation ${r}`);
+
+    const [margin, ...line] = await lineOfAu12(page);
+    assert(line.every((pixels) => pixels > 0), `the chart shows AU12 in its tenths: ${[margin, ...line]}`);
 
     const shown = async (time: number) => {
       await page.locator("#seek").fill(`${time}`);
