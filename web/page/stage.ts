@@ -83,7 +83,10 @@ export class Stage {
     for (let i = 0; i < this.#faces.length; i++) this.#drawLabel(this.#faces[i], unit, width, isMirrored);
   }
 
-  /** Box and points, each with a dark edge: seen on any picture. */
+  /**
+   * Box and points, each with a dark edge: seen on any picture. Every frame passes here, so it makes no lists: what is left
+   * behind, and the code that V8 compiles of it, is the page's memory.
+   */
   #drawMarks({ id, box, points }: TrackedFace, unit: number): void {
     const context = this.#context, color = faceColor(id), radius = 3 * unit;
     context.beginPath();
