@@ -5,13 +5,13 @@
 import type { Point } from "./similarity.ts";
 import type { Values } from "./inference.ts";
 
-/** Side of the model's input in pixels. */
+/** Side in pixels of the input that the model was made for. It takes any multiple of 32. */
 export const SIDE = 256;
 
-/** The two grids of anchors: cells a side, anchors a cell, and the outputs with their scores and boxes. */
+/** The two grids of anchors: pixels a cell, anchors a cell, and the outputs with their scores and boxes. */
 export const GRIDS = [
-  { cells: 16, anchors: 2, scores: "Identity:0", boxes: "Identity_2:0" },
-  { cells: 8, anchors: 6, scores: "Identity_1:0", boxes: "Identity_3:0" },
+  { step: 16, anchors: 2, scores: "Identity:0", boxes: "Identity_2:0" },
+  { step: 32, anchors: 6, scores: "Identity_1:0", boxes: "Identity_3:0" },
 ] as const;
 
 /** A face as the model tells it. */
@@ -30,15 +30,15 @@ const VALUES = 16;
 /** Boxes that overlap more than this (intersection over union) are the same face. */
 const SAME_FACE = 0.3;
 
-/** The candidates above a score, in pixels of the input; those that overlap are blended into one. */
-export function readCandidates(outputs: Record<string, Values>, minScore: number): Candidate[] {
+/** The candidates above a score, in pixels of the input, `side` a side; those that overlap are blended into one. */
+export function readCandidates(outputs: Record<string, Values>, side: number, minScore: number): Candidate[] {
   const candidates: Candidate[] = [];
-  for (const { cells, anchors, scores, boxes } of GRIDS) {
-    const logits = outputs[scores].data, raw = outputs[boxes].data;
+  for (const { step, anchors, scores, boxes } of GRIDS) {
+    const logits = outputs[scores].data, raw = outputs[boxes].data, cells = side / step;
     for (let i = 0; i < logits.length; i++) {
       const score = 1 / (1 + Math.exp(-logits[i]));
       if (score < minScore) continue;
-      const cell = Math.floor(i / anchors), step = SIDE / cells;
+      const cell = Math.floor(i / anchors);
       const x = (cell % cells + 0.5) * step, y = (Math.floor(cell / cells) + 0.5) * step;
       const numbers = raw.subarray(i * VALUES, (i + 1) * VALUES);
       const points = [0, 4, 6, 8, 10, 12, 14].map((v): Point => [x + numbers[v], y + numbers[v + 1]]);

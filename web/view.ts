@@ -5,8 +5,14 @@
 import { type Candidate, SIDE } from "./blazeface_output.ts";
 import { invert, type Pixels, type Point, resize, type Similarity, transformPoint, warp } from "./image.ts";
 
-/** Side of the square around a face in widths of its box. */
-const CLOSE_UP = 2.4;
+/** How a face is looked at from near by. */
+export interface Lens {
+  /** Pixels a side of the input, a multiple of 32. */
+  readonly side: number;
+  /** Side of the square around the face in widths of its box. */
+  readonly widths: number;
+}
+
 /** What the model reads for each of the 256 values of a channel. */
 const LEVELS = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
 
@@ -38,10 +44,10 @@ export function letterbox(image: Pixels): View {
   };
 }
 
-function viewOf(image: Pixels, toInput: Similarity): View {
+function viewOf(image: Pixels, toInput: Similarity, side: number): View {
   const back = invert(toInput), scale = Math.hypot(toInput.a, toInput.b);
   return {
-    input: warp(image, toInput, SIDE, "quick"),
+    input: warp(image, toInput, side, "quick"),
     scaleX: scale,
     scaleY: scale,
     toPicture: (point) => transformPoint(back, point),
@@ -51,21 +57,21 @@ function viewOf(image: Pixels, toInput: Similarity): View {
 /** A square of the picture, which may reach over its edge. */
 export function squareView(image: Pixels, x: number, y: number, side: number): View {
   const a = SIDE / side;
-  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a });
+  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
 }
 
 /** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
 export function closeUp(
   image: Pixels,
   { width, height, points }: Candidate,
-  widths: number = CLOSE_UP,
+  { side, widths }: Lens,
 ): { view: View; scale: number } {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
-  const scale = SIDE / (Math.max(width, height) * widths);
+  const scale = side / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
   const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
   return {
-    view: viewOf(image, { a, b, x: SIDE / 2 - a * cx + b * cy, y: SIDE / 2 - b * cx - a * cy }),
+    view: viewOf(image, { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy }, side),
     scale,
   };
 }

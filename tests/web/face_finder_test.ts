@@ -7,6 +7,7 @@ import * as ortWeb from "onnxruntime-web";
 import sharp from "sharp";
 import { drawBackground, randomOf } from "./compositions.ts";
 import { mirror, paint } from "./pictures.ts";
+import { writeSquareModel } from "./square_model.ts";
 import { writeTinyModel } from "./tiny_model.ts";
 
 const file = (path: string) => Deno.readFile(new URL(path, import.meta.url));
@@ -137,6 +138,12 @@ describe("BlazeFace", () => {
       () => BlazeFace.load({ model: new Uint8Array(7), ort: ortNode }),
       TypeError,
       "The face finder's model cannot be loaded",
+    );
+    const oneSize = writeSquareModel(32, ["Identity:0", "Identity_1:0", "Identity_2:0", "Identity_3:0"]);
+    await assertRejects(
+      () => BlazeFace.load({ model: oneSize, ort: ortNode }),
+      TypeError,
+      "pictures of one size only",
     );
   });
 });

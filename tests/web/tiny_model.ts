@@ -1,6 +1,7 @@
-/** A model small enough to be worked out by hand, written as ONNX with a protobuf writer of its own. */
+/** A model small enough to be worked out by hand, written as ONNX. */
 import type { ModelCard } from "@emoco/web/model-card";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE } from "@emoco/web/model-card";
+import { type Field, initializer, message, node, tensorInfo } from "./onnx_writer.ts";
 
 /** What the model computes from a face's mean red, green and blue: sigmoid(W rgb + b) and softmax(V rgb). */
 export interface TinyModel {
@@ -16,46 +17,6 @@ export interface TinyModel {
   readonly batch?: number;
 }
 
-type Field = [number: number, value: number | string | Uint8Array];
-
-/** A protobuf message: numbers as varints, text and bytes with their length. */
-function message(...fields: Field[]): Uint8Array {
-  const out: number[] = [];
-  const varint = (value: number) => {
-    for (; value > 127; value = Math.floor(value / 128)) out.push(value % 128 + 128);
-    out.push(value);
-  };
-  for (const [number, value] of fields) {
-    varint(number * 8 + (typeof value === "number" ? 0 : 2));
-    if (typeof value === "number") varint(value);
-    else {
-      const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-      varint(bytes.length);
-      for (const byte of bytes) out.push(byte);
-    }
-  }
-  return Uint8Array.from(out);
-}
-
-function node(operator: string, inputs: string[], output: string, axis?: number): Uint8Array {
-  return message(
-    ...inputs.map((name): Field => [1, name]),
-    [2, output],
-    [4, operator],
-    ...(axis === undefined ? [] : [[5, message([1, "axis"], [3, axis], [20, 2])] as Field]),
-  );
-}
-
-function initializer(name: string, dims: number[], values: number[]): Uint8Array {
-  const raw = new Uint8Array(new Float32Array(values).buffer);
-  return message(...dims.map((dim): Field => [1, dim]), [2, 1], [8, name], [9, raw]);
-}
-
-function tensorInfo(name: string, dims: (number | string)[]): Uint8Array {
-  const shape = message(...dims.map((dim): Field => [1, message([typeof dim === "number" ? 1 : 2, dim])]));
-  return message([1, name], [2, message([1, message([1, 1], [2, shape])])]);
-}
-
 /** The model's bytes, for crops of `size` pixels. */
 export function writeTinyModel(model: TinyModel, size: number): Uint8Array {
   const image = model.names?.image ?? "image", features = model.names?.features ?? "features";
@@ -64,7 +25,7 @@ export function writeTinyModel(model: TinyModel, size: number): Uint8Array {
   const count = model.bias.length, batch = model.batch ?? "N";
   const graph: Field[] = [
     [1, node("GlobalAveragePool", [image], "pooled")],
-    [1, node("Flatten", ["pooled"], features, 1)],
+    [1, node("Flatten", ["pooled"], features, { axis: 1 })],
     [1, node("Gemm", [features, "weights", "bias"], "logits")],
     [1, node("Sigmoid", ["logits"], probabilities)],
     [2, "tiny"],
@@ -78,7 +39,7 @@ export function writeTinyModel(model: TinyModel, size: number): Uint8Array {
     const emotionCount = model.emotions[0].length;
     graph.push(
       [1, node("MatMul", [features, "emotionWeights"], "emotionLogits")],
-      [1, node("Softmax", ["emotionLogits"], emotions, 1)],
+      [1, node("Softmax", ["emotionLogits"], emotions, { axis: 1 })],
       [5, initializer("emotionWeights", [3, emotionCount], model.emotions.flat())],
       [12, tensorInfo(emotions, [batch, emotionCount])],
     );

@@ -105,12 +105,21 @@ export class Sources {
       const faces = readings.add(analysed, number++, seconds - first, { isMirrored: camera.isMirrored });
       this.#report(analysed, faces);
     };
-    let isWaiting = false; // for a frame of this camera
+    // The newest frame that is not analysed yet: one that came meanwhile need not wait for the one after it.
+    let newest: number | undefined, isWaiting = false;
+    const analyseNewest = async () => {
+      isWaiting = true;
+      while (newest !== undefined && turn === this.#turn) {
+        const seconds = newest;
+        newest = undefined;
+        await analyse(seconds);
+      }
+      isWaiting = false;
+    };
     camera.watch((seconds) => {
-      if (card && !isWaiting && !analyser.isBusy) {
-        isWaiting = true;
-        analyse(seconds).catch(fail).finally(() => isWaiting = false);
-      } else if (performance.now() - drawn > SLOW) {
+      newest = seconds;
+      if (card && !isWaiting && !analyser.isBusy) analyseNewest().catch(fail);
+      else if (performance.now() - drawn > SLOW) {
         const { video } = camera;
         readings.preview(video, video.videoWidth, video.videoHeight, camera.isMirrored);
       }
