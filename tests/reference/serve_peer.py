@@ -16,8 +16,9 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 
 SIDE = 256
-WELL_SEEN, CLOSE_UP = (88, 130), 2.4
-GRIDS = ((16, 2, "Identity:0", "Identity_2:0"), (8, 6, "Identity_1:0", "Identity_3:0"))
+WELL_SEEN = (88, 130)
+CLOSE_UP, STEP_BACK = (192, 1.8), (256, 2.4)
+GRIDS = ((16, 2, "Identity:0", "Identity_2:0"), (32, 6, "Identity_1:0", "Identity_3:0"))
 
 
 def session(path, threads):
@@ -28,16 +29,16 @@ def session(path, threads):
 
 
 def look(finder, view):
-    """Boxes (centre, sides), scores and points of a 256 px view, by the anchors of BlazeFace's back model."""
+    """Boxes (centre, sides), scores and points of a square view, by the anchors of BlazeFace's back model."""
     names = [output.name for output in finder.get_outputs()]
     data = view[None].astype(np.float32) / 127.5 - 1
     outputs = dict(zip(names, finder.run(None, {finder.get_inputs()[0].name: data})))
     found = []
-    for cells, anchors, scores, boxes in GRIDS:
+    for step, anchors, scores, boxes in GRIDS:
         probability = 1 / (1 + np.exp(-outputs[scores].ravel().clip(-80, 80)))
         raw = outputs[boxes].reshape(-1, 16)
         for i in np.flatnonzero(probability > 0.65):
-            step = SIDE / cells
+            cells = view.shape[0] // step
             anchor = np.array([(i // anchors % cells + 0.5) * step, (i // anchors // cells + 0.5) * step])
             points = raw[i, 4:12].reshape(4, 2) + anchor
             found.append((raw[i, :2] + anchor, raw[i, 2:4], float(probability[i]), points))
@@ -56,18 +57,18 @@ def make_app(folder, finder_path, threads):
     template = np.array([card["alignment"]["template"][i] for i in (1, 0, 2, 3)], np.float32) * size
     app = FastAPI()
 
-    def closer(image, centre, sides, points):
+    def closer(image, centre, sides, points, side, widths):
         """The face again, in a square around it that is turned upright; None where there is none after all."""
         right, left = points[0], points[1]
-        zoom = SIDE / (max(sides) * CLOSE_UP)
+        zoom = side / (max(sides) * widths)
         a, b = (left - right) / (np.linalg.norm(left - right) or 1) * zoom * (1, -1)
         turn = np.array([[a, -b], [b, a]])
-        shift = SIDE / 2 - turn @ centre
-        view = cv2.warpAffine(image, np.column_stack([turn, shift]), (SIDE, SIDE), flags=cv2.INTER_AREA)
+        shift = side / 2 - turn @ centre
+        view = cv2.warpAffine(image, np.column_stack([turn, shift]), (side, side), flags=cv2.INTER_AREA)
         found = look(finder, view)
         if not found:
             return None
-        middle, size_seen, score, seen = min(found, key=lambda face: np.linalg.norm(face[0] - SIDE / 2))
+        middle, size_seen, score, seen = min(found, key=lambda face: np.linalg.norm(face[0] - side / 2))
         back = np.linalg.inv(turn)
         return back @ (middle - shift), size_seen / zoom, score, (seen - shift) @ back.T
 
@@ -87,7 +88,8 @@ def make_app(folder, finder_path, threads):
         for centre, sides, score, points in look(finder, view):
             centre, sides, points = (centre - (left, top)) / scale, sides / scale, (points - (left, top)) / scale
             if not WELL_SEEN[0] <= sides[0] * scale <= WELL_SEEN[1]:
-                seen = closer(image, centre, sides, points)
+                lens = CLOSE_UP if sides[0] * scale < WELL_SEEN[0] else STEP_BACK
+                seen = closer(image, centre, sides, points, *lens)
                 if seen is None:
                     continue
                 centre, sides, score, points = seen
