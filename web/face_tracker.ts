@@ -24,9 +24,12 @@ interface Track {
   isTaken: boolean;
 }
 
-/** Numbers the faces of a video: each box goes to the nearest face that is expected there, else it is a new face. */
+/**
+ * Numbers the faces of a video: each box goes to the nearest face that is expected there, else it is a new face.
+ * It runs with every frame, so it goes by index and makes no lists: V8's code for it is a part of the page's memory.
+ */
 export class FaceTracker {
-  #tracks: Track[] = [];
+  readonly #tracks: Track[] = [];
   #next = 1;
 
   /**
@@ -34,9 +37,11 @@ export class FaceTracker {
    * @param time Seconds; rises from frame to frame.
    */
   follow(boxes: readonly Box[], time: number): number[] {
-    this.#tracks = this.#tracks.filter(({ seen }) => time - seen <= REMEMBERED);
-    for (const track of this.#tracks) track.isTaken = false;
-    const ids = boxes.map(() => 0);
+    const tracks = this.#tracks, ids = boxes.map(() => 0);
+    for (let i = tracks.length - 1; i >= 0; i--) {
+      tracks[i].isTaken = false;
+      if (time - tracks[i].seen > REMEMBERED) tracks.splice(i, 1);
+    }
     while (this.#takeNearest(boxes, ids, time));
     for (let i = 0; i < boxes.length; i++) ids[i] ||= this.#begin(boxes[i], time);
     return ids;
@@ -45,11 +50,14 @@ export class FaceTracker {
   /** Of the boxes and tracks that are left, the pair that is nearest becomes one; false where none is near enough. */
   #takeNearest(boxes: readonly Box[], ids: number[], time: number): boolean {
     let least = MOST_COST, nearest: Track | undefined, index = 0;
-    for (const track of this.#tracks) {
-      if (track.isTaken) continue;
+    for (let t = 0; t < this.#tracks.length; t++) {
+      const track = this.#tracks[t];
       for (let i = 0; i < boxes.length; i++) {
-        const cost = ids[i] ? Infinity : costOf(boxes[i], track, time);
-        if (cost < least) [least, nearest, index] = [cost, track, i];
+        const cost = track.isTaken || ids[i] ? Infinity : costOf(boxes[i], track, time);
+        if (cost >= least) continue;
+        least = cost;
+        nearest = track;
+        index = i;
       }
     }
     if (!nearest) return false;

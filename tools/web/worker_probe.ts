@@ -25,7 +25,7 @@ const NOTE_MEMORIES = `
 `;
 
 /** Collections with a reading after each. */
-const READINGS = 5;
+const READINGS = 3;
 
 /** Asks page or worker through the protocol. */
 type Ask = (method: Asked, params?: object) => Promise<unknown>;

@@ -49,9 +49,9 @@ interface Piece {
 /** Numbers over time, as they are charted. */
 export interface Series {
   /** Seconds, rising. */
-  readonly times: number[];
+  readonly times: Float64Array;
   /** For each action unit what it was at each time; null where the face was away. */
-  readonly values: (number | null)[][];
+  readonly values: (Float64Array | (number | null)[])[];
 }
 
 /** The frames of one source, oldest first. */
@@ -81,7 +81,7 @@ export class Recording {
     this.#frames++;
     this.#makeRoom(Math.max(1, faces.length));
     if (faces.length === 0) this.#row(frame, time); // face 0: nobody
-    for (const face of faces) this.#write(this.#row(frame, time), face);
+    for (let i = 0; i < faces.length; i++) this.#write(this.#row(frame, time), faces[i]);
   }
 
   /** All frames, oldest first. */
@@ -122,20 +122,17 @@ export class Recording {
   series(face: number, units: readonly number[], from: number): Series {
     let rows = 0, last = -1;
     for (const piece of this.#pieces) rows += piece.rows - firstRow(piece, from);
-    // As long as they can get at once: what grows is up to half empty, and the chart keeps it.
-    const times: number[] = new Array(rows), values = units.map((): (number | null)[] => new Array(rows));
+    const times = new Float64Array(rows), values = units.map(() => new Float64Array(rows).fill(NaN));
     for (const piece of this.#pieces) {
       for (let row = firstRow(piece, from); row < piece.rows; row++) {
-        const at = row * this.#width, isFace = piece.values[at] === face;
+        const at = row * this.#width;
         if (last < 0 || times[last] !== piece.times[row]) times[++last] = piece.times[row];
-        else if (!isFace) continue;
-        for (let i = 0; i < units.length; i++) {
-          values[i][last] = isFace ? piece.values[at + HEAD + units[i]] : null;
-        }
+        if (piece.values[at] !== face) continue;
+        for (let i = 0; i < units.length; i++) values[i][last] = piece.values[at + HEAD + units[i]];
       }
     }
-    for (const list of [times, ...values]) list.length = last + 1;
-    return { times, values };
+    const count = last + 1;
+    return { times: times.subarray(0, count), values: values.map((list) => withNulls(list, count)) };
   }
 
   /** A frame's faces stay together in one piece. */
@@ -170,9 +167,9 @@ export class Recording {
     row.set(points.rightEye, 8);
     row.set(points.nose, 10);
     row.set(points.mouth, 12);
-    let at = HEAD;
-    for (const { probability } of aus) row[at++] = probability;
-    for (const name of this.card.emotions ?? []) row[at++] = emotions?.[name] ?? NaN;
+    const count = aus.length, names = this.card.emotions ?? [];
+    for (let i = 0; i < count; i++) row[HEAD + i] = aus[i].probability;
+    for (let i = 0; i < names.length; i++) row[HEAD + count + i] = emotions?.[names[i]] ?? NaN;
   }
 
   #judge({ probabilities, emotions, ...face }: RecordedFace): TrackedFace {
@@ -201,6 +198,12 @@ export class Recording {
       emotions: [...numbers.subarray(at)],
     };
   }
+}
+
+/** The first numbers of a list; in a list of another kind, which takes more memory, where there are gaps among them. */
+function withNulls(list: Float64Array, count: number): Float64Array | (number | null)[] {
+  const numbers = list.subarray(0, count);
+  return numbers.includes(NaN) ? Array.from(numbers, (one) => Number.isNaN(one) ? null : one) : numbers;
 }
 
 /** The first row of a piece that is no earlier than a time. */

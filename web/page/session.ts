@@ -34,11 +34,7 @@ export class Session {
     const ids = this.#tracker.follow(found.map(({ box }) => box), time);
     this.#faces = found.map((face, i) => ({ ...face, id: ids[i] }));
     this.recording.add(frame, time, this.#faces);
-    for (const { id, aus } of this.#faces) {
-      const peaks = this.#peaks.get(id) ?? aus.map(() => 0);
-      for (let i = 0; i < aus.length; i++) peaks[i] = Math.max(peaks[i], aus[i].probability);
-      this.#peaks.set(id, peaks);
-    }
+    for (let i = 0; i < ids.length; i++) this.#raisePeaks(this.#faces[i]);
     return this.#faces;
   }
 
@@ -51,5 +47,11 @@ export class Session {
   shownValues({ id, aus }: TrackedFace, time: number, isSmoothed: boolean): readonly number[] {
     const values = aus.map(({ probability }) => probability);
     return isSmoothed ? this.#smoothing.follow(id, values, time) : values;
+  }
+
+  #raisePeaks({ id, aus }: TrackedFace): void {
+    const peaks = this.#peaks.get(id) ?? aus.map(() => 0);
+    for (let i = 0; i < aus.length; i++) peaks[i] = Math.max(peaks[i], aus[i].probability);
+    this.#peaks.set(id, peaks);
   }
 }

@@ -96,29 +96,26 @@ export class Sources {
       readings.begin("camera", loaded, false);
       card = loaded;
     }, fail);
-    const analyse = async (seconds: number) => {
-      const frame = await createImageBitmap(camera.video);
-      const analysed = await analyser.analyse(frame, { isStill: false, isFirst: number === 0 });
-      if (turn !== this.#turn) return analysed.frame.close();
-      first ||= seconds;
-      drawn = performance.now();
-      const faces = readings.add(analysed, number++, seconds - first, { isMirrored: camera.isMirrored });
-      this.#report(analysed, faces);
-    };
     // The newest frame that is not analysed yet: one that came meanwhile need not wait for the one after it.
     let newest: number | undefined, isWaiting = false;
-    const analyseNewest = async () => {
+    const analyse = async () => {
       isWaiting = true;
-      while (newest !== undefined && turn === this.#turn) {
+      while (newest !== undefined) {
         const seconds = newest;
         newest = undefined;
-        await analyse(seconds);
+        const frame = await createImageBitmap(camera.video);
+        const analysed = await analyser.analyse(frame, { isStill: false, isFirst: number === 0 });
+        if (turn !== this.#turn) return analysed.frame.close();
+        first ||= seconds;
+        drawn = performance.now();
+        const faces = readings.add(analysed, number++, seconds - first, { isMirrored: camera.isMirrored });
+        this.#report(analysed, faces);
       }
       isWaiting = false;
     };
     camera.watch((seconds) => {
       newest = seconds;
-      if (card && !isWaiting && !analyser.isBusy) analyseNewest().catch(fail);
+      if (card && !isWaiting && !analyser.isBusy) analyse().catch(fail);
       else if (performance.now() - drawn > SLOW) {
         const { video } = camera;
         readings.preview(video, video.videoWidth, video.videoHeight, camera.isMirrored);

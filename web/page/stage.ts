@@ -115,7 +115,7 @@ export class Stage {
     const context = this.#context, height = 22 * unit, gap = 7 * unit;
     const x = isMirrored ? frameWidth - box.x - box.width : box.x;
     let text = "";
-    for (const { au, present } of aus) if (present) text += `${text && " "}AU${au}`;
+    for (let i = 0; i < aus.length; i++) if (aus[i].present) text += `${text && " "}AU${aus[i].au}`;
     context.font = `600 ${13 * unit}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     const chip = context.measureText(`${id}`).width + 2 * gap;

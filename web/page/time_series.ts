@@ -11,8 +11,6 @@ import type { Recording } from "./recording.ts";
 const WINDOW = 30;
 /** Most action units at one time; the colours of style.css's --series-1 to --series-4. */
 const MOST_UNITS = 4;
-/** Least milliseconds from one drawing to the next: the eye follows lines at ten a second. */
-const PAUSE = 100;
 /** Most of the time that goes into drawing: an hour of video takes longer to draw than a frame to analyse. */
 const MOST_TIME = 0.1;
 
@@ -102,7 +100,7 @@ export class TimeSeries {
       chart.setData([times, ...values] as uPlot.AlignedData, false);
       chart.setScale("x", isWhole ? { min: times[0] ?? 0, max: end } : { min: -WINDOW, max: 0 });
     });
-    this.#nextAt = start + Math.max(PAUSE, (performance.now() - start) / MOST_TIME);
+    this.#nextAt = start + (performance.now() - start) / MOST_TIME;
   }
 
   #rebuild(): void {

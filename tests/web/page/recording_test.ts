@@ -71,13 +71,18 @@ describe("Recording", () => {
     recording.add(1, 0.1, [face(2, 0.125), face(1, 0.25)]);
     recording.add(2, 0.2, []);
     recording.add(3, 0.3, [face(2, 0.0625)]);
-    assertEquals(recording.series(1, [1, 0], 0), {
+    const series = (face: number, units: number[], from: number) => {
+      const { times, values } = recording.series(face, units, from);
+      return { times: [...times], values: values.map((list) => [...list]) };
+    };
+    assertEquals(series(1, [1, 0], 0), {
       times: [0, 0.1, 0.2, 0.3],
       values: [[0.5, 0.25, null, null], [0.125, 0.125, null, null]],
     });
-    assertEquals(recording.series(2, [1], 0.1), { times: [0.1, 0.2, 0.3], values: [[0.125, null, 0.0625]] });
-    assertEquals(recording.series(2, [1], 0.4), { times: [], values: [[]] });
-    assertEquals(recording.series(2, [], 0.2).times, [0.2, 0.3]);
+    assertEquals(series(2, [1], 0.1), { times: [0.1, 0.2, 0.3], values: [[0.125, null, 0.0625]] });
+    assertEquals(series(2, [1, 0], 0.3), { times: [0.3], values: [[0.0625], [0.125]] });
+    assertEquals(series(2, [1], 0.4), { times: [], values: [[]] });
+    assertEquals(series(2, [], 0.2), { times: [0.2, 0.3], values: [] });
   });
 
   it("keeps the newest two hundred thousand faces, so that memory has an end", () => {
