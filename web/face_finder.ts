@@ -95,9 +95,11 @@ export class BlazeFace implements FaceFinder {
         `The face finder's model is not BlazeFace's back model: it has no output "${missing}".`,
       );
     }
-    const { side } = FOLLOWED;
     try {
-      await loaded.run({ data: new Float32Array(side * side * 3), dims: [1, side, side, 3] });
+      // What a size needs is taken now, not in the middle of a video.
+      for (const side of [SIDE, CLOSE_UP.side, FOLLOWED.side]) {
+        await loaded.run({ data: new Float32Array(side * side * 3), dims: [1, side, side, 3] });
+      }
     } catch (error) {
       await loaded.release();
       throw new TypeError(

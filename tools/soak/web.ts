@@ -13,8 +13,13 @@ export const LONGEST_TASK = 50;
 /** Frames at the end whose tasks are looked at; a trace of all would be gigabytes. */
 const TRACED = 100;
 
-/** Frames from which on a run is long enough to judge the whole heap, V8's code included. */
-const WARM = 3000;
+/**
+ * Part of the frames that go before, in a session of the camera of their own: V8 compiles what every frame passes through
+ * within the first thousand, some five per cent of the page's heap that come once.
+ */
+const WARM_UP = 1 / 3;
+/** Frames from which on that is enough, so that the whole heap is judged, V8's code included. */
+const LONG = 3000;
 
 /** What a run showed. */
 export interface Soaked {
@@ -25,7 +30,7 @@ export interface Soaked {
   readonly tooLong: readonly LongTask[];
 }
 
-/** Analyses that many frames of the filmed smile on wasm. */
+/** Analyses that many frames of the filmed smile on wasm, after a third as many that warm up. */
 export async function soakPage(
   served: ServedPage,
   frames: number,
@@ -41,13 +46,19 @@ export async function soakPage(
     await openPage(page, served.url, "wasm");
     const { kind, text } = await settled(page);
     if (kind !== "ready") throw new Error(`The page is not ready: ${text}`);
-    await page.locator("#camera").click();
+    const camera = page.locator("#camera");
+    await camera.click();
     const count = await FrameCount.start(page);
-    await count.until(frames / 10, say);
+    await count.until(frames * WARM_UP);
+    await camera.click(); // off
+    await camera.click();
+    const first = count.frames,
+      until = (frame: number) => count.until(first + frame, (done) => say(done - first));
+    await until(frames / 10);
     const before = await probe.measure();
-    await count.until(frames - TRACED, say);
+    await until(frames - TRACED);
     const after = await probe.measure();
-    const tooLong = await longTasks(browser, page, LONGEST_TASK, () => count.until(frames, say));
+    const tooLong = await longTasks(browser, page, LONGEST_TASK, () => until(frames));
     return { frames, before, after, tooLong };
   } finally {
     await browser.close();
@@ -55,15 +66,12 @@ export async function soakPage(
   }
 }
 
-/**
- * What does not hold of a run; empty when all does. V8 compiles the paths that every frame takes within the first hundreds
- * of frames, so a run of fewer is judged by JavaScript's objects, without that code.
- */
+/** What does not hold of a run; empty when all does. A short one is judged by JavaScript's objects, without V8's code. */
 export function faultsOf({ frames, before, after, tooLong }: Soaked): string[] {
   const faults = tooLong.map(({ name, milliseconds }) =>
     `A task took ${milliseconds.toFixed(0)} ms (${name}).`
   );
-  const heaps = frames < WARM
+  const heaps = frames < LONG
     ? ["pageObjects", "workerObjects"] as const
     : ["pageHeap", "workerHeap"] as const;
   for (const kind of [...heaps, "wasm"] as const) {

@@ -100,7 +100,8 @@ export class TimeSeries {
       chart.setData([times, ...values] as uPlot.AlignedData, false);
       chart.setScale("x", isWhole ? { min: times[0] ?? 0, max: end } : { min: -WINDOW, max: 0 });
     });
-    this.#nextAt = start + (performance.now() - start) / MOST_TIME;
+    const onePixel = 1000 * WINDOW / this.element.clientWidth; // a live chart moves by that much at a time
+    this.#nextAt = start + Math.max(onePixel, (performance.now() - start) / MOST_TIME);
   }
 
   #rebuild(): void {
