@@ -25,7 +25,7 @@ const NOTE_MEMORIES = `
 `;
 
 /** Collections with a reading after each. */
-const READINGS = 3;
+const READINGS = 10;
 
 /** Asks page or worker through the protocol. */
 type Ask = (method: Asked, params?: object) => Promise<unknown>;
