@@ -30,7 +30,7 @@ const FLOOR_1 = [
 const WEB_FOR_TRAIN = ["web/facs.ts", "web/model_card.ts", "web/image.ts"];
 /** What loads an onnxruntime and hands it to the detector; in serve, its worker threads and the edge. */
 const ONNXRUNTIME_DOORS = ["serve/inference_worker.ts", "serve/edge.ts", "web/page/worker.ts"];
-const TFJS_DOOR = "train/backend.ts";
+const TFJS_DOOR = "train/engine/backend.ts";
 
 const MEMBERS = ["train", "web", "serve", "tools", "tests"];
 const TOP_LEVEL = [...MEMBERS, "mod.ts", "README.md", "LICENSE", "deno.json", "deno.lock"];

@@ -3,9 +3,9 @@
  *
  * The resolved config is saved with the run, and a run is reproducible from it.
  */
-import type { ViewKind } from "./augment.ts";
+import type { ViewKind } from "./input/augment.ts";
 import type { Method } from "./emoco.ts";
-import type { Sampling } from "./walk.ts";
+import type { Sampling } from "./input/walk.ts";
 
 /** bfloat16 has float32's range and 8 bits of fraction. */
 export const PRECISIONS = ["float32", "bfloat16"] as const;

@@ -118,10 +118,10 @@ describe("checkFloors", () => {
   it("reports the tfjs door when a file takes tfjs by itself, not when it takes its types", async () => {
     const types =
       `import type { Tensor } from "npm:@tensorflow/tfjs-node-gpu@4.22.0";\nexport type T = Tensor;\n`;
-    assertEquals(await breachesWith("train/losses.ts", types), []);
+    assertEquals(await breachesWith("train/nets/losses.ts", types), []);
     const value = `import * as tf from "npm:@tensorflow/tfjs-node-gpu@4.22.0";\nexport const t = tf;\n`;
-    assertEquals(await breachesWith("train/losses.ts", value), ["train/losses.ts: tfjs door"]);
-    assertEquals(await breachesWith("train/backend.ts", value), ["train/losses.ts: tfjs door"]);
+    assertEquals(await breachesWith("train/nets/losses.ts", value), ["train/nets/losses.ts: tfjs door"]);
+    assertEquals(await breachesWith("train/engine/backend.ts", value), ["train/nets/losses.ts: tfjs door"]);
   });
 
   it("reports the tfjs door when serve takes the types of tfjs", async () => {

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { override, type PretrainConfig, quick } from "../../train/config.ts";
-import { holdBackSubjects, manifestPath, readManifest } from "../../train/data.ts";
-import { train } from "../../train/pretraining.ts";
-import { randomStream } from "../../train/random.ts";
+import { holdBackSubjects, manifestPath, readManifest } from "../../train/input/data.ts";
+import { train } from "../../train/pretraining/pretraining.ts";
+import { randomStream } from "../../train/runs/random.ts";
 
 /** A line of a manifest. */
 export type Line = Record<string, unknown>;
