@@ -1,7 +1,8 @@
 /** `deno task pretrain`: faces labelled with emotions in, an EmoCo encoder out. */
+import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { checkPretrainConfig, ConfigError, override, PRESETS, type PretrainConfig } from "./config.ts";
+import { checkPretrainConfig, PRESETS, type PretrainConfig } from "./config.ts";
 import {
   COMMITTED_FACES,
   countEmotions,

@@ -1,6 +1,9 @@
 /**
  * ResNet-18, 34 and 50 (He et al., 2016) as pure functions of their weights, under torchvision's layer names.
  *
+ * The room `nets`: parts of networks and their training as pure functions of tensors, without files, console or config;
+ * it imports `engine`, and `runs` for random streams.
+ *
  * Images are [B, S, S, 3], convolution kernels [height, width, in, out] (TensorFlow's order), features [B, F].
  */
 import {

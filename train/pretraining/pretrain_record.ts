@@ -1,4 +1,5 @@
 /** What a pretraining run leaves in its folder as it goes: probes, checkpoints and the report. One rank of a run writes. */
+import { firstNonFinite, type StateValues } from "../runs/tensor_values.ts";
 import { tf } from "../engine/backend.ts";
 import { saveCheckpoint } from "../runs/checkpoint.ts";
 import type { Cluster } from "../engine/collective.ts";
@@ -8,7 +9,7 @@ import { OnlineProbe, type ProbeResult } from "./online_probe.ts";
 import { writePretrainReport } from "./pretrain_report.ts";
 import type { Progress } from "../runs/progress.ts";
 import { logMetric, readMetrics, RunError } from "../runs/run_folder.ts";
-import { firstNonFinite, type StateValues, type StepRunner, toTensors } from "../engine/state_values.ts";
+import { type StepRunner, toTensors } from "../engine/state_values.ts";
 import type { ViewBatch } from "../input/views.ts";
 
 /** Faces of a run: those it learns from and those of other subjects that it is probed with. */

@@ -1,4 +1,10 @@
-/** The pretraining loop: batches, steps, probes, checkpoints, until the last epoch or Ctrl-C. */
+/**
+ * The pretraining loop: batches, steps, probes, checkpoints, until the last epoch or Ctrl-C.
+ *
+ * The room `pretraining`: the loop, its online probes and its report; it imports everything below it, `units` for the
+ * probes.
+ */
+import { emocoFeeds } from "./emoco_feeds.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import type { Tensor } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint } from "../runs/checkpoint.ts";
@@ -13,7 +19,7 @@ import { QueuePositions, queueSizes } from "../nets/queue.ts";
 import { permutation, PURPOSE, randomStream } from "../runs/random.ts";
 import { cutMetrics, holdRun, logMetric, readMetrics, refuseChanges, RunError } from "../runs/run_folder.ts";
 import type { FeedValues, StepRunner } from "../engine/state_values.ts";
-import { emocoFeeds, openStepRunner } from "../engine/step_runner.ts";
+import { openStepRunner } from "../engine/step_runner.ts";
 import { type ViewBatch, ViewLoader } from "../input/views.ts";
 import { type Walk, walkOver } from "../input/walk.ts";
 import { sha256 } from "../runs/whole_file.ts";

@@ -1,6 +1,9 @@
 /**
  * The action-unit model: a pretrained backbone and one fully connected layer with sigmoid (paper, IV-C).
  *
+ * The room `units`: action-unit training, from a pretrained backbone to a model that is kept and exported; it imports
+ * everything but pretraining.
+ *
  * `linear` fits that layer on frozen features; `finetune` trains the whole network with the step of this file.
  */
 import {

@@ -1,4 +1,5 @@
 /** The finetuning protocol: the whole network trained on every fold, then on all faces; resumable at any step. */
+import { firstNonFinite, mapState, type StateValues } from "../runs/tensor_values.ts";
 import {
   type AuFeeds,
   type AuMethod,
@@ -22,14 +23,7 @@ import { Progress } from "../runs/progress.ts";
 import { featureCount } from "../nets/resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "../runs/run_folder.ts";
 import { averageFolds } from "../scores/score_table.ts";
-import {
-  type FeedValues,
-  firstNonFinite,
-  mapState,
-  type StateValues,
-  type StepRunner,
-  toTensors,
-} from "../engine/state_values.ts";
+import { type FeedValues, type StepRunner, toTensors } from "../engine/state_values.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { scoreTarget, type Share, targetRows } from "../scores/target.ts";
 import type { ViewLoader } from "../input/views.ts";

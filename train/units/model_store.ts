@@ -1,4 +1,5 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
+import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
 import type { AuModel } from "./au_model.ts";
 import { tf } from "../engine/backend.ts";
@@ -12,11 +13,10 @@ import {
 } from "../runs/checkpoint.ts";
 import { type PretrainConfig, quick } from "../config.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
-import type { PretrainPosition } from "../pretraining/pretrain_record.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
 import { type Architecture, initResNet, initRunningStatistics, type Weights } from "../nets/resnet.ts";
 import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
-import { mapState, type StateValues, toTensors } from "../engine/state_values.ts";
+import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
 /** What `config.json` of action-unit training holds. */
@@ -84,7 +84,7 @@ export function loadSource(from: string | undefined, seed: number): Source {
   if (programOf(folder) !== "pretrain") {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
-  const { state, config, subjects } = loadCheckpoint<PretrainPosition>(folder);
+  const { state, config, subjects } = loadCheckpoint<unknown>(folder);
   const { backbone, width, stem, imageSize, losses, data, sets = [] } = config as
     & PretrainConfig
     & { data: string; sets?: string[] };

@@ -2,11 +2,12 @@
  * A small EmoCo step for the tests of the trace, with feeds drawn anew each step from a fixed seed. Run as a program it
  * prints losses and a sum over the state of each of 20 traced steps, bit by bit, for comparison between processes.
  */
+import { emocoFeeds } from "../../../train/pretraining/emoco_feeds.ts";
 import { quick } from "../../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../../train/emoco.ts";
 import { QueuePositions } from "../../../train/nets/queue.ts";
 import { normal, randomStream } from "../../../train/runs/random.ts";
-import { emocoFeeds, openStepRunner } from "../../../train/engine/step_runner.ts";
+import { openStepRunner } from "../../../train/engine/step_runner.ts";
 import type { TraceOptions } from "../../../train/engine/traced_runner.ts";
 
 const small = { ...quick, width: 0.125, stem: "small", projectionSize: 16, embeddingSize: 8 } as const;
