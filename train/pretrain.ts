@@ -1,8 +1,8 @@
-/** `deno task pretrain`: faces labelled with emotions in, an EmoCo encoder out. */
+/** `deno task pretrain`: faces labelled with emotions in, an encoder out, by EmoCo or one of its rivals. */
 import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { checkPretrainConfig, PRESETS, type PretrainConfig } from "./config.ts";
+import { type MethodSettings, PRESETS, readMethod, type RunConfig, settingsOf } from "./config.ts";
 import {
   COMMITTED_FACES,
   countEmotions,
@@ -24,6 +24,7 @@ import {
 } from "./runs/flags.ts";
 import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
 import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
+import { isMethod, loadMethod, type MethodName, METHODS } from "./methods/index.ts";
 import { runTogether } from "./engine/rank_watch.ts";
 import { type Place, placeHere } from "./engine/ranks.ts";
 import { setsOf } from "./scores/licensed_sets.ts";
@@ -35,8 +36,12 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "quick (default): minutes on two CPU cores; paper: the paper's setting, for GPU servers",
   },
+  method: { kind: "text", help: `${Object.keys(METHODS).join(", ")} (default: emoco)` },
   data: SHARED_FLAGS.data,
-  name: { kind: "text", help: "folder under runs/ (default: <preset>-<n>)" },
+  name: {
+    kind: "text",
+    help: "folder under runs/ (default: <preset>-<n>, of a rival <method>-<preset>-<n>)",
+  },
   resume: SHARED_FLAGS.resume,
   device: SHARED_FLAGS.device,
   eager: SHARED_FLAGS.eager,
@@ -45,7 +50,7 @@ const FLAGS: FlagList = {
 };
 
 /** What `config.json` of a pretraining run holds. */
-type SavedConfig = PretrainConfig & {
+type SavedConfig = RunConfig & {
   program: "pretrain";
   preset: keyof typeof PRESETS;
   data: string;
@@ -59,7 +64,7 @@ async function main(flags: Flags): Promise<void> {
   const place = placeHere();
   const eager = flags.switches.has("eager");
   if (place && eager) throw new UsageError("--eager is for one process; ranks meet inside the graph.");
-  const { name, config, resumes } = chooseRun(flags);
+  const { name, config, resumes } = await chooseRun(flags);
   if (place) checkShared(config, place);
   const data = readFaces(config);
   const sets = setsOf([...data.kept, ...data.held]);
@@ -83,6 +88,7 @@ async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void
   if (!place || place.rank === 0) {
     console.log(engine);
     printData(plan.config, plan.data);
+    console.log(await describeRun(plan.config));
     if (!plan.resumes) createRun(plan.name, plan.config);
     console.log(`Run ${plan.name}, in ${plan.folder}.`);
   }
@@ -97,28 +103,49 @@ function agreementOf({ folder, config, data, resumes }: Plan): string {
 }
 
 /** The run to go on with, or what a new one is to be; its folder is made when nothing else can be wrong. */
-function chooseRun(flags: Flags): { name: string; config: SavedConfig; resumes: boolean } {
+async function chooseRun(flags: Flags): Promise<{ name: string; config: SavedConfig; resumes: boolean }> {
   if (flags.switches.has("resume")) {
     const { name } = flags.text;
     if (!name) throw new UsageError("--resume needs --name=<run>, the run to go on with.");
-    const { config } = reopenRun<SavedConfig>(name, (saved) => resolveConfig(flags, saved), "pretrain");
+    const settings = await settingsOf(savedMethod(name));
+    const { config } = reopenRun<SavedConfig>(
+      name,
+      (saved) => resolveConfig(flags, saved, settings),
+      "pretrain",
+    );
     return { name, config, resumes: true };
   }
   const preset = readPreset(flags.text.preset ?? "quick");
+  const method = readMethod(flags.text.method ?? "emoco");
+  const settings = await settingsOf(method);
   const config = resolveConfig(flags, {
     program: "pretrain",
     preset,
+    method,
     data: COMMITTED_FACES,
     skipBroken: false,
-    ...PRESETS[preset],
-  });
-  const name = flags.text.name ?? freeName(config.preset);
+    ...settings.presets[preset],
+  }, settings);
+  const name = flags.text.name ?? freeName(method === "emoco" ? preset : `${method}-${preset}`);
   checkNewName(name);
   return { name, config, resumes: false };
 }
 
+/** Method of a saved run. What cannot be read is left to `reopenRun`, which says so. */
+function savedMethod(name: string): MethodName {
+  try {
+    const { method } = JSON.parse(Deno.readTextFileSync(join(RUNS, name, "config.json")));
+    return typeof method === "string" && isMethod(method) ? method : "emoco";
+  } catch {
+    return "emoco";
+  }
+}
+
 /** @throws {ConfigError} a setting that ranks cannot share */
-function checkShared({ batchSize, batchNorm }: PretrainConfig, { size }: Place): void {
+function checkShared(
+  { batchSize, batchNorm = "sync" }: RunConfig & { batchNorm?: string },
+  { size }: Place,
+): void {
   if (batchSize % size !== 0) {
     throw new ConfigError(
       `batchSize is ${batchSize}; ${size} ranks take equal parts of it, so it must be a multiple of ${size}.`,
@@ -130,13 +157,18 @@ function checkShared({ batchSize, batchNorm }: PretrainConfig, { size }: Place):
 }
 
 /** `base` with what the command line says on top. */
-function resolveConfig({ text, switches, settings }: Flags, base: SavedConfig): SavedConfig {
-  const { program, preset, data, skipBroken, sets, ...config } = base;
-  const resolved = override(config, settings) as PretrainConfig;
-  checkPretrainConfig(resolved);
+function resolveConfig(
+  { text, switches, settings }: Flags,
+  base: SavedConfig,
+  of: MethodSettings,
+): SavedConfig {
+  const { program, preset, method, data, skipBroken, sets, ...config } = base;
+  const resolved = override(config, settings);
+  of.check(resolved);
   return {
     program,
     preset: text.preset ? readPreset(text.preset) : preset,
+    ...(text.method ? { method: readMethod(text.method) } : method && { method }),
     data: text.data ? resolve(text.data) : data,
     skipBroken: switches.has("skipBroken") || skipBroken,
     ...(sets && { sets }),
@@ -207,11 +239,15 @@ function printData(config: SavedConfig, { manifest, kept, held }: PretrainData):
       ? `  Sampling balanced: each emotion ${Math.floor(kept.length / EMOTIONS.length)} times an epoch.`
       : `  Sampling natural: each face once an epoch.`,
   );
-  console.log(
-    `${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ${config.epochs} epochs; ` +
-      `queues ${config.queues}, normalization ${config.normalization}, losses ${config.losses} ` +
-      "(emo: emotion, Eq. 2; con: contrastive, Eq. 5).",
-  );
+}
+
+/** The settings that matter most, and what the progress line's short names stand for. */
+async function describeRun(config: SavedConfig): Promise<string> {
+  const { terms, summary } = await loadMethod(config.method ?? "emoco");
+  const rival = config.method && config.method !== "emoco" ? `${METHODS[config.method].title}: ` : "";
+  const legend = terms.map(({ short, meaning }) => `${short}: ${meaning}`).join("; ");
+  return `${rival}${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ` +
+    `${config.epochs} epochs; ${summary(config)} (${legend}).`;
 }
 
 function readPreset(name: string): keyof typeof PRESETS {
@@ -223,6 +259,9 @@ if (import.meta.main) {
   await runProgram({
     summary: "deno task pretrain: learn an encoder from faces labelled with emotions.",
     flags: FLAGS,
-    settings: `Settings, each as --key=value: ${Object.keys(PRESETS.quick).join(", ")}.`,
+    settings:
+      `Settings of EmoCo, each as --key=value (a rival lists its own when it is given an unknown one): ${
+        Object.keys(PRESETS.quick).join(", ")
+      }.`,
   }, main);
 }

@@ -1,6 +1,6 @@
 /** What action-unit training can be told, and its defaults; the resolved config is saved with the run. */
 import { ConfigError } from "../runs/settings.ts";
-import { type Precision, PRECISIONS } from "../engine/precision.ts";
+import { type Precision, PRECISIONS } from "../engine/precisions.ts";
 import type { Target } from "../scores/target.ts";
 
 /** Everything that shapes the action-unit training of a pretrained run. */

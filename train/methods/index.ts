@@ -1,0 +1,42 @@
+/** The list of methods. Each file is loaded when it is asked for, since it brings TensorFlow with it. */
+import type { PretrainMethod } from "./method.ts";
+
+/** A method before it is loaded. */
+interface Entry {
+  /** Its name in tables and reports. */
+  title: string;
+  /** Where it was published. */
+  paper: string;
+  load: () => Promise<unknown>;
+}
+
+/** Methods by the names that `--method` takes. */
+export const METHODS = {
+  emoco: {
+    title: "EmoCo",
+    paper: "Sun, Zeng, Shan, FG 2021",
+    load: async () => (await import("./queued.ts")).queued,
+  },
+  moco: {
+    title: "MoCo",
+    paper: "He et al., CVPR 2020; v2: Chen et al., 2020",
+    load: async () => (await import("./queued.ts")).queued,
+  },
+  ancor: {
+    title: "ANCOR",
+    paper: "Bukchin et al., CVPR 2021",
+    load: async () => (await import("./queued.ts")).queued,
+  },
+} satisfies { [name: string]: Entry };
+
+export type MethodName = keyof typeof METHODS;
+
+/** Whether a method of that name exists. */
+export function isMethod(name: string): name is MethodName {
+  return Object.hasOwn(METHODS, name);
+}
+
+/** The method of that name, with TensorFlow. */
+export async function loadMethod(name: MethodName): Promise<PretrainMethod> {
+  return await METHODS[name].load() as PretrainMethod;
+}
