@@ -27,6 +27,31 @@ export const METHODS = {
     paper: "Bukchin et al., CVPR 2021",
     load: async () => (await import("./queued.ts")).queued,
   },
+  simclr: {
+    title: "SimCLR",
+    paper: "Chen et al., ICML 2020",
+    load: async () => (await import("./simclr.ts")).simclr,
+  },
+  supcon: {
+    title: "SupCon",
+    paper: "Khosla et al., NeurIPS 2020",
+    load: async () => (await import("./supcon.ts")).supcon,
+  },
+  byol: {
+    title: "BYOL",
+    paper: "Grill et al., NeurIPS 2020",
+    load: async () => (await import("./byol.ts")).byol,
+  },
+  simsiam: {
+    title: "SimSiam",
+    paper: "Chen and He, CVPR 2021",
+    load: async () => (await import("./simsiam.ts")).simsiam,
+  },
+  swav: {
+    title: "SwAV",
+    paper: "Caron et al., NeurIPS 2020",
+    load: async () => (await import("./swav.ts")).swav,
+  },
 } satisfies { [name: string]: Entry };
 
 export type MethodName = keyof typeof METHODS;

@@ -1,11 +1,7 @@
-/** What the papers write as sg(x): the value of a tensor as a constant. tfjs has no such operation. */
-import { type Tensor, tf } from "../engine/backend.ts";
+/** What the papers write as sg(x). tfjs has no such function, TensorFlow has the operation. */
+import { attribute, rawOp, type Tensor } from "../engine/backend.ts";
 
-/** `x`, through which no gradient passes. */
+/** `x` as a constant: no gradient passes through it, and none is computed up to it. */
 export function stopGradient<T extends Tensor>(x: T): T {
-  const stop = tf.customGrad((...inputs) => ({
-    value: tf.clone(inputs[0] as Tensor),
-    gradFunc: (dy: Tensor) => tf.zerosLike(dy),
-  }));
-  return stop(x) as T;
+  return rawOp("StopGradient", [attribute.type("T", "float32")], [x], 1)[0] as T;
 }
