@@ -64,7 +64,8 @@ export async function mistakesHtml(
       mistakes.slice(0, MOST).map(({ index, probability, present }) => {
         const reading = readings[index] as Exclude<Reading, { reason: string }>;
         return pictures.figure(index, [
-          `${present ? "missed" : "false alarm"}, p = ${probability.toFixed(2)}`,
+          present ? "missed" : "false alarm",
+          `p = ${probability.toFixed(2)}`,
           ...readersSay(photos[index], au),
           photos[index].image,
         ], { points: reading.models[m].points, template: card.alignment.template });

@@ -54,7 +54,7 @@ export async function reportHtml(report: PhotoReport): Promise<string> {
   return htmlPage(`Photographs: ${model.name}`, parts.join("\n"));
 }
 
-function figuresHtml({ scores: { readers, leads }, notFound, several }: PhotoEvaluation): string {
+function figuresHtml({ scores: { readers, leads, meanUnits }, notFound, several }: PhotoEvaluation): string {
   const [ours, ...rivals] = readers.map(({ reader, means }) => ({ reader, means }));
   const figure = (value: string, text: string) => `<div><b>${value}</b>${escapeHtml(text)}</div>`;
   return `<div class="figures">${
@@ -65,8 +65,8 @@ function figuresHtml({ scores: { readers, leads }, notFound, several }: PhotoEva
       ),
       ...leads.map(({ ahead, over, units }) =>
         figure(
-          String(ahead.length),
-          `units of the mean ahead of ${over}, which covers ${units.length} of ours`,
+          `${ahead.length} of ${units.filter(({ au }) => meanUnits.includes(au)).length}`,
+          `units of the mean ahead of ${over}`,
         )
       ),
       figure(
@@ -111,9 +111,14 @@ function unitTable({ scores: { readers: [ours, ...rivals], leads, meanUnits } }:
   ]);
   return htmlTable(
     [...head, ...rivals.flatMap(({ reader }) => [`${reader} AUC`, `${reader} best F1`, "AUC less its"])],
-    rows,
+    rows.map((row) => row.map(unbroken)),
     true,
   );
+}
+
+/** A cell that stays on one line. */
+function unbroken(cell: string): string {
+  return cell.replaceAll(" ", "\u00a0");
 }
 
 function rocCurves({ model: { content: card }, m, photos, readings, evaluation }: PhotoReport): string[] {
