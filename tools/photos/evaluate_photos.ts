@@ -71,8 +71,8 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     const to = text.out !== undefined && models.length === 1 ? out : join(out, name);
     await write(to, { model, m, photos, readings, evaluation, what }, {
       photos: folder,
-      split,
       ...choice,
+      split,
       bootstrap,
     });
     console.log(`Written: ${join(to, "photographs.json")}, scores.csv, readings.csv and report.html`);

@@ -29,20 +29,19 @@ export const BLENDSHAPES: ReadonlyMap<number, readonly string[]> = new Map([
 /**
  * The rival's score of a unit for each picture, -Infinity where it found no face; undefined for a unit that it does
  * not cover.
- * @throws {ManifestError} a picture whose readings lack a blendshape of the unit
+ * @throws {ManifestError} a picture whose readings lack a blendshape that others have
  */
 export function rivalScores(photos: readonly Photo[], au: number): number[] | undefined {
   const names = BLENDSHAPES.get(au);
-  return names && photos.map(({ blendshapes, line }) =>
-    blendshapes
-      ? names.reduce((sum, name) => {
-        if (!(name in blendshapes)) {
-          throw new ManifestError(
-            `Line ${line} of the manifest: "blendshapes" lacks ${name}, which AU${au} is read from.`,
-          );
-        }
-        return sum + blendshapes[name];
-      }, 0)
-      : -Infinity
-  );
+  const known = photos.find(({ blendshapes }) => names?.every((name) => name in (blendshapes ?? {})));
+  if (!names || !known) return undefined;
+  return photos.map(({ blendshapes, line }) => {
+    if (!blendshapes) return -Infinity;
+    return names.reduce((sum, name) => {
+      if (name in blendshapes) return sum + blendshapes[name];
+      throw new ManifestError(
+        `Line ${line} of the manifest: "blendshapes" lacks ${name}, which line ${known.line} has; AU${au} is read from it.`,
+      );
+    }, 0);
+  });
 }
