@@ -17,6 +17,7 @@ import { findModel } from "../../tools/photos/models.ts";
 import { writeTinyCard, writeTinyModel } from "../web/tiny_model.ts";
 
 const portrait = fileURLToPath(new URL("../fixtures/astronaut.jpg", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Twenty faces in two tones, of which the warm ones "smile", a grey picture without a face, and one that is broken. */
 describe("deno task evaluate --photos", () => {
@@ -60,6 +61,7 @@ describe("deno task evaluate --photos", () => {
       { image: "grey.png", split: "test", present: { 12: 0 }, blendshapes: smile },
       { image: "broken.jpg", split: "test", present: { 12: 1 }, blendshapes: null },
       { image: "never.jpg", split: "pretrain" },
+      { image: "gone.jpg", split: "au", present: { 12: 1 } },
     ];
     Deno.writeTextFileSync(
       join(folder, "manifest.jsonl"),
@@ -178,12 +180,17 @@ describe("deno task evaluate --photos", () => {
     await assertRejects(() => evaluate({ half: "left" }), Error, "--half=left: a half is even or odd.");
     await assertRejects(() => evaluate({ samples: "1e3" }), Error, "--samples=1e3 must be a whole number");
     await assertRejects(
-      () => evaluate({ split: "au" }),
+      () => evaluate({ split: "train" }),
       ManifestError,
-      "has no such split, it has test, pretrain.",
+      "has no such split, it has test, pretrain, au.",
     );
     await assertRejects(
       () => evaluate({ split: "pretrain" }),
+      ManifestError,
+      'No line of split "pretrain"',
+    );
+    await assertRejects(
+      () => evaluate({ split: "au" }),
       ManifestError,
       "1 of 1 pictures of the manifest are not",
     );
@@ -202,6 +209,19 @@ describe("deno task evaluate --photos", () => {
     } finally {
       Deno.removeSync(checkpoint);
     }
+  });
+
+  it("is what the task runs with --photos, and the training code's evaluation without", async () => {
+    const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", import.meta.url)));
+    const run = async (...words: string[]) => {
+      const [, ...args] = [...tasks.evaluate.command.split(" "), ...words];
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
+      return { code, text: new TextDecoder().decode(code === 0 ? stdout : stderr) };
+    };
+    const [photos, faces] = await Promise.all([run("--photos", join(out, "none")), run("--help")]);
+    assertEquals([photos.code, faces.code], [1, 0]);
+    assert(photos.text.startsWith("error: ") && photos.text.includes("none/manifest.jsonl does not exist"));
+    assertStringIncludes(faces.text, "--skipBroken");
   });
 
   it("names the line of a manifest that is wrong", () => {

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { type FlagList, type Flags, UsageError } from "../../train/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
-import { type Choice, readPhotos } from "./manifest.ts";
+import { type Choice, ManifestError, readPhotos } from "./manifest.ts";
 import { findModel, refuseKnown } from "./models.ts";
 import { readWith } from "./read_photos.ts";
 import { type PhotoReport, reportHtml } from "./report.ts";
@@ -50,6 +50,11 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
   const models = (text.model?.split(",") ?? [undefined]).map(findModel);
   const folder = resolve(text.photos);
   const { split, every, photos } = readPhotos(folder, choice);
+  if (!photos.some(({ present, emotion }) => present.size > 0 || emotion)) {
+    throw new ManifestError(
+      `No line of split "${split}" in ${folder} has a label ("present") or names an emotion.`,
+    );
+  }
   for (const model of models) refuseKnown(model, photos);
   const what = `${choice.half ? `the ${choice.half} half of ` : ""}${
     split === "all" ? "all lines" : `split ${split}`

@@ -161,7 +161,7 @@ function reliabilityHtml({ reliability }: PhotoEvaluation): string[] {
     `answers. Expected calibration error ${all.error.toFixed(3)}, Brier score ${
       all.brier.toFixed(3)
     }. Cells that the ` +
-    "readers could not decide are left out, which makes every reader look surer than it is.</p>",
+    "readers could not decide are left out.</p>",
     `<div class="charts">${chart("All units of the mean", all, { width: 460, height: 300 })}</div>`,
     `<div class="small-charts">${
       Object.entries(units).map(([au, one]) =>
