@@ -3,7 +3,7 @@
  * product does it; else on aligned faces through the training code, which knows no finder and no onnxruntime.
  * @module
  */
-import { runProgram } from "../train/flags.ts";
+import { runProgram } from "../train/runs/flags.ts";
 import { evaluateOnPhotos, PHOTO_FLAGS } from "./photos/evaluate_photos.ts";
 
 if (Deno.args.some((word) => word === "--photos" || word.startsWith("--photos="))) {

@@ -5,7 +5,7 @@
  */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type FlagList, type Flags, runProgram, UsageError } from "../train/flags.ts";
+import { type FlagList, type Flags, runProgram, UsageError } from "../train/runs/flags.ts";
 import { Progress } from "./faces/progress.ts";
 import { writeWhole } from "./faces/write_whole.ts";
 import { cutPictures, missingFrom, readReadings } from "./photos/cut.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { type FlagList, type Flags, UsageError } from "../../train/flags.ts";
+import { type FlagList, type Flags, UsageError } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
 import { type Choice, ManifestError, readPhotos } from "./manifest.ts";

@@ -5,7 +5,7 @@
 import { type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, dirname, join } from "node:path";
 import { COMMITTED } from "../detect/open.ts";
-import { UsageError } from "../../train/flags.ts";
+import { UsageError } from "../../train/runs/flags.ts";
 import type { Photo } from "./manifest.ts";
 
 /** Where a model is. */

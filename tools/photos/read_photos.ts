@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { COMMITTED } from "../detect/open.ts";
 import { Progress } from "../faces/progress.ts";
-import { UsageError } from "../../train/flags.ts";
+import { UsageError } from "../../train/runs/flags.ts";
 import { ManifestError, type Photo } from "./manifest.ts";
 import type { ModelFiles } from "./models.ts";
 import type { Job, Message, Reading, Setting } from "./worker.ts";

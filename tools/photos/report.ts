@@ -4,8 +4,8 @@
  * @module
  */
 import { actionUnit } from "@emoco/web/facs";
-import { htmlPage, htmlTable } from "../../train/report_page.ts";
-import { barChart, escapeHtml, lineChart } from "../../train/svg_chart.ts";
+import { htmlPage, htmlTable } from "../../train/runs/report_page.ts";
+import { barChart, escapeHtml, lineChart } from "../../train/runs/svg_chart.ts";
 import { NO_FACE } from "./emotions.ts";
 import type { PhotoEvaluation } from "./evaluation.ts";
 import type { Photo } from "./manifest.ts";
