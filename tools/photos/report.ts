@@ -11,12 +11,15 @@ import type { PhotoEvaluation } from "./evaluation.ts";
 import type { Photo } from "./manifest.ts";
 import { mistakesHtml, notFoundHtml } from "./mistakes.ts";
 import type { TestedModel } from "./models.ts";
-import { Ranking } from "./ranking.ts";
+import { type Estimate, Ranking } from "./ranking.ts";
 import type { Reliability } from "./reliability.ts";
 import { rivalScores } from "./rival.ts";
 import { LEAST_POSITIVES } from "./scores.ts";
 import { percent, withInterval } from "./tables.ts";
 import type { Reading } from "./worker.ts";
+
+/** Keeps an interval on one line. */
+const NO_BREAK = "\u00a0";
 
 /** What a report is made of. */
 export interface PhotoReport {
@@ -91,34 +94,36 @@ function bars({ scores: { readers, meanUnits } }: PhotoEvaluation): string {
 }
 
 function unitTable({ scores: { readers: [ours, ...rivals], leads, meanUnits } }: PhotoEvaluation): string {
-  const head = ["action unit", "positives", "negatives", "AUC", "threshold", "F1", "best F1", "at"];
-  const rows = ours.units.filter(({ positives }) => positives > 0).map((unit) => [
-    `AU${unit.au} ${actionUnit(unit.au).name}${meanUnits.includes(unit.au) ? "" : " (not in the mean)"}`,
-    String(unit.positives),
-    String(unit.negatives),
-    withInterval(unit.auc),
-    unit.threshold!.toFixed(2),
-    withInterval(unit.f1!),
-    percent(unit.bestF1.value),
-    Number.isNaN(unit.bestThreshold) ? "-" : unit.bestThreshold.toFixed(2),
-    ...rivals.flatMap(({ units }, r) => {
-      const rival = units.find(({ au }) => au === unit.au),
-        lead = leads[r].units.find(({ au }) => au === unit.au);
-      return rival && lead
-        ? [withInterval(rival.auc), percent(rival.bestF1.value), withInterval(lead.auc)]
-        : ["-", "-", "-"];
-    }),
-  ]);
-  return htmlTable(
-    [...head, ...rivals.flatMap(({ reader }) => [`${reader} AUC`, `${reader} best F1`, "AUC less its"])],
-    rows.map((row) => row.map(unbroken)),
-    true,
-  );
-}
-
-/** A cell that stays on one line. */
-function unbroken(cell: string): string {
-  return cell.replaceAll(" ", "\u00a0");
+  const head = [
+    "action unit",
+    "positives",
+    "AUC",
+    ...rivals.flatMap(({ reader }) => [`${reader} AUC`, "AUC less its"]),
+    "F1",
+    "threshold",
+    "best F1",
+    "at",
+    ...rivals.map(({ reader }) => `${reader} best F1`),
+  ];
+  const rows = ours.units.filter(({ positives }) => positives > 0).map((unit) => {
+    const theirs = rivals.map(({ units }, r) => ({
+      rival: units.find(({ au }) => au === unit.au),
+      lead: leads[r].units.find(({ au }) => au === unit.au),
+    }));
+    const interval = (one: Estimate | undefined) => one ? withInterval(one).replaceAll(" ", NO_BREAK) : "-";
+    return [
+      `AU${unit.au}${meanUnits.includes(unit.au) ? "" : `${NO_BREAK}*`}`,
+      `${unit.positives} of ${unit.positives + unit.negatives}`,
+      interval(unit.auc),
+      ...theirs.flatMap(({ rival, lead }) => [interval(rival?.auc), interval(lead?.auc)]),
+      interval(unit.f1),
+      unit.threshold!.toFixed(2),
+      percent(unit.bestF1.value),
+      Number.isNaN(unit.bestThreshold) ? "-" : unit.bestThreshold.toFixed(2),
+      ...theirs.map(({ rival }) => rival ? percent(rival.bestF1.value) : "-"),
+    ];
+  });
+  return `${htmlTable(head, rows, true)}<p>* shown by too few to be in the mean.</p>`;
 }
 
 function rocCurves({ model: { content: card }, m, photos, readings, evaluation }: PhotoReport): string[] {
