@@ -17,7 +17,8 @@ import {
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
-import { type Precision, toOnnx } from "./units/onnx.ts";
+import { toOnnx } from "./units/onnx.ts";
+import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
 import { exists } from "./runs/whole_file.ts";
 

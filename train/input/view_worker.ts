@@ -1,5 +1,6 @@
 /** Decodes pictures and renders views in a worker, beside the training step. Started by `views.ts` alone. */
 import { drawView, plainView, renderView, type ViewKind } from "./augment.ts";
+import { PLACEMENT, placementOf } from "./placement.ts";
 import type { RgbImage } from "./filters.ts";
 import { decodePicture } from "./picture.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
@@ -10,6 +11,7 @@ export interface Start {
   /** Emotion of every picture, so that a broken one can be replaced by its like; -1 where unlabelled. */
   emotions: Int8Array;
   size: number;
+  batchSize: number;
   seed: number;
   views: ViewKind;
   cropScale: readonly [number, number];
@@ -24,7 +26,7 @@ export interface Start {
 /** One batch to fill: two random views of every face (queries, then keys), one, or its plain view. */
 export interface Job {
   id: number;
-  /** Where the views go, shared with the main thread. */
+  /** Where the views go, shared with the main thread; behind them a `Placement` of `PLACEMENT` numbers a face. */
   out: SharedArrayBuffer;
   kind: "pair" | "single" | "plain";
   indices: Int32Array;
@@ -75,11 +77,13 @@ async function fillSlot(
   const out = new Float32Array(shared);
   const { image, index } = await decodeOrReplace(indices[slot], answer);
   const length = size * size * 3;
-  if (kind === "plain") return renderView(image, plainView(image), size, out, slot * length);
-  const second = out.length / 2; // the batch's keys stand behind its queries
+  const views = out.length - start.batchSize * PLACEMENT;
+  const second = views / 2; // the batch's keys stand behind its queries
   for (const view of kind === "pair" ? [0, 1] : [0]) {
     const random = randomStream(seed, PURPOSE.view, epochs[slot], index, view);
-    renderView(image, drawView(random, image, start), size, out, view * second + slot * length);
+    const drawn = kind === "plain" ? plainView(image) : drawView(random, image, start);
+    renderView(image, drawn, size, out, view * second + slot * length);
+    if (view === 0) out.set(placementOf(drawn), views + slot * PLACEMENT);
   }
 }
 

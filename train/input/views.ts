@@ -1,6 +1,7 @@
 /** Batches of views, made by workers ahead of the training step; memory is bounded by the batches in flight. */
 import type { ViewKind } from "./augment.ts";
 import { type Face, ManifestError } from "./data.ts";
+import { PLACEMENT } from "./placement.ts";
 import type { Answer, Job, Start } from "./view_worker.ts";
 import type { Walk } from "./walk.ts";
 import { EMOTIONS } from "@emoco/web/facs";
@@ -22,6 +23,8 @@ export interface ViewBatch {
   indices: Int32Array;
   viewQ: Float32Array<ArrayBuffer>;
   viewK: Float32Array<ArrayBuffer>;
+  /** Where each of `viewQ` lies in its picture, [B, PLACEMENT]. */
+  placements: Float32Array<ArrayBuffer>;
 }
 
 /** Makes views of a fixed list of faces. Close it, or its workers keep the program alive. */
@@ -107,7 +110,7 @@ export class ViewLoader implements Disposable {
 
   async *#ahead(first: number, last: number, describe: (step: number) => Omit<Job, "id" | "out">) {
     const pending: { job: Job; ready: Promise<void> }[] = [];
-    const { size } = this.options;
+    const { size, batchSize } = this.options;
     for (let step = first, next = first; step < last; step++) {
       for (; next < last && pending.length < AHEAD; next++) {
         pending.push(
@@ -119,18 +122,20 @@ export class ViewLoader implements Disposable {
       await ready;
       this.waited += performance.now() - asked;
       const values = new Float32Array(job.out);
-      const half = values.length / 2;
+      const views = values.length - batchSize * PLACEMENT;
       // Copied, so that the buffer can be filled again while the caller works.
       const viewQ = values.slice(0, job.indices.length * size * size * 3);
-      const viewK = job.kind === "pair" ? values.slice(half) : new Float32Array(0);
+      const viewK = job.kind === "pair" ? values.slice(views / 2, views) : new Float32Array(0);
+      const placements = values.slice(views, views + job.indices.length * PLACEMENT);
       this.#free.push(job.out);
-      yield { indices: job.indices, viewQ, viewK };
+      yield { indices: job.indices, viewQ, viewK, placements };
     }
   }
 
   #allocate(): SharedArrayBuffer {
     const { size, batchSize } = this.options;
-    return new SharedArrayBuffer(2 * batchSize * size * size * 3 * Float32Array.BYTES_PER_ELEMENT);
+    const numbers = batchSize * (2 * size * size * 3 + PLACEMENT);
+    return new SharedArrayBuffer(numbers * Float32Array.BYTES_PER_ELEMENT);
   }
 
   #send(job: Job): { job: Job; ready: Promise<void> } {

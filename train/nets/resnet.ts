@@ -82,6 +82,16 @@ export function resnet(
   architecture: Architecture,
   normalize: Normalize,
 ): Tensor2D {
+  return tf.mean(featureMap(weights, images, architecture, normalize), [1, 2]);
+}
+
+/** Images [B, S, S, 3] to the last stage's map [B, side, side, F], which still knows where things are. */
+export function featureMap(
+  weights: Weights,
+  images: Tensor4D,
+  architecture: Architecture,
+  normalize: Normalize,
+): Tensor4D {
   const strides = new Map(convolutions(architecture).map(({ name, stride }) => [name, stride]));
   const conv = (x: Tensor4D, name: string) => {
     const kernel = weights[`${name}.weight`] as Tensor4D;
@@ -95,7 +105,13 @@ export function resnet(
     path.forEach((name, i) => residual = conv(i ? relu(residual) : residual, name));
     x = relu(tf.add(residual, shortcut ? conv(x, shortcut) : x));
   }
-  return tf.mean(x, [1, 2]);
+  return x;
+}
+
+/** Side of the last stage's map for images of a side in pixels. */
+export function mapSide({ stem }: Architecture, imageSize: number): number {
+  const halvings = stem === "imagenet" ? 5 : 4;
+  return Array.from({ length: halvings }).reduce<number>((side) => Math.ceil(side / 2), imageSize);
 }
 
 /** Batch norm by the batch's own statistics, which are kept in `collected` when it is given (the caller disposes). */

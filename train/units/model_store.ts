@@ -13,6 +13,7 @@ import {
 } from "../runs/checkpoint.ts";
 import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
 import { METHODS } from "../methods/index.ts";
+import { geometryParts, NO_HEADS } from "./face_heads.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
 import {
@@ -146,11 +147,12 @@ export function saveModel(
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {
-  const { backbone, classifier, emotionHead } = model;
+  const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
     weights: backbone.weights,
     statistics: backbone.statistics,
     emotion: emotionHead ?? {},
+    heads: heads ?? {},
   }, (
     tensor,
   ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
@@ -190,7 +192,7 @@ export function loadModel(run?: string): StoredModel {
   }
   const saved = config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
-  const { weights, statistics, emotion } = toTensors({ ...state, weights: backbone } as StateValues);
+  const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
   return {
     folder,
@@ -202,6 +204,8 @@ export function loadModel(run?: string): StoredModel {
       classifier: { weight: values(weight), bias: values(bias) },
       aus: saved.aus,
       emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
+      heads: heads && Object.keys(heads).length ? heads : undefined,
+      parts: geometryParts({ ...NO_HEADS, ...saved }),
     },
   };
 }
@@ -212,8 +216,8 @@ export function isFinished(folder: string): boolean {
 }
 
 /** Frees a model's tensors. */
-export function disposeStored({ model: { backbone, emotionHead } }: StoredModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}]);
+export function disposeStored({ model: { backbone, emotionHead, heads } }: StoredModel): void {
+  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
 }
 
 function newest(program: "pretrain" | "finetune"): string {
