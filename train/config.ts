@@ -7,6 +7,7 @@
 import { ConfigError, demandsOn } from "./runs/settings.ts";
 import { PRECISIONS } from "./engine/precisions.ts";
 import { isMethod, loadMethod, type MethodName, METHODS } from "./methods/index.ts";
+import type { ClipShape } from "./input/clips.ts";
 import type { Rival, RunSettings } from "./methods/method.ts";
 import type { QueuedSettings } from "./methods/queued.ts";
 
@@ -111,6 +112,8 @@ export interface MethodSettings {
   presets: { [name in keyof typeof PRESETS]: RunSettings };
   /** @throws {ConfigError} naming the setting that cannot be */
   check(config: RunSettings): void;
+  /** What a sample is, of methods on clips. */
+  clip?(config: RunSettings): ClipShape;
 }
 
 /** What a run of a method can be told. Those of EmoCo and its switches are at hand; a rival comes with TensorFlow. */
@@ -127,6 +130,7 @@ export async function settingsOf(method: MethodName): Promise<MethodSettings> {
       checkRun(config);
       rival.check(config);
     },
+    ...(rival.clip && { clip: rival.clip }),
   };
 }
 
@@ -176,7 +180,7 @@ function checkRun(config: RunSettings): void {
   oneOf("backbone", ["resnet18", "resnet34", "resnet50"]);
   oneOf("stem", ["imagenet", "small"]);
   oneOf("sampling", ["natural", "balanced"]);
-  oneOf("views", ["moco-v1", "moco-v2"]);
+  oneOf("views", ["moco-v1", "moco-v2", "clip"]);
   oneOf("precision", PRECISIONS);
   atLeast(["epochs", "evaluateEvery", "logEvery", "checkpointEvery"], 1);
   atLeast(["batchSize"], 2);

@@ -3,15 +3,7 @@ import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
 import { type MethodSettings, PRESETS, readMethod, type RunConfig, settingsOf } from "./config.ts";
-import {
-  COMMITTED_FACES,
-  countEmotions,
-  type Face,
-  holdBackSubjects,
-  ManifestError,
-  manifestPath,
-  readManifest,
-} from "./input/data.ts";
+import { COMMITTED_FACES, countEmotions, type Face } from "./input/data.ts";
 import {
   describeEngine,
   type Device,
@@ -23,6 +15,7 @@ import {
   UsageError,
 } from "./runs/flags.ts";
 import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
+import { readPretrainFaces } from "./pretraining/pretrain_faces.ts";
 import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
 import { isMethod, loadMethod, type MethodName, METHODS } from "./methods/index.ts";
 import { runTogether } from "./engine/rank_watch.ts";
@@ -64,9 +57,12 @@ async function main(flags: Flags): Promise<void> {
   const place = placeHere();
   const eager = flags.switches.has("eager");
   if (place && eager) throw new UsageError("--eager is for one process; ranks meet inside the graph.");
-  const { name, config, resumes } = await chooseRun(flags);
+  const { name, config, resumes, settings } = await chooseRun(flags);
+  if (settings.clip && config.skipBroken) {
+    throw new UsageError("--skipBroken is for stills: another picture in its place would tear a clip.");
+  }
   if (place) checkShared(config, place);
-  const data = readFaces(config);
+  const data = readPretrainFaces(config, settings.clip?.(config));
   const sets = setsOf([...data.kept, ...data.held]);
   const plan = { name, folder: join(RUNS, name), config: { ...config, sets }, data, resumes, eager };
   if (!place) return await pretrain(plan, device);
@@ -102,8 +98,16 @@ function agreementOf({ folder, config, data, resumes }: Plan): string {
   return JSON.stringify({ config, manifest: digest(data.manifest), faces: data.kept.length, checkpoint });
 }
 
+/** A run, and what its method can be told. */
+interface Choice {
+  name: string;
+  config: SavedConfig;
+  resumes: boolean;
+  settings: MethodSettings;
+}
+
 /** The run to go on with, or what a new one is to be; its folder is made when nothing else can be wrong. */
-async function chooseRun(flags: Flags): Promise<{ name: string; config: SavedConfig; resumes: boolean }> {
+async function chooseRun(flags: Flags): Promise<Choice> {
   if (flags.switches.has("resume")) {
     const { name } = flags.text;
     if (!name) throw new UsageError("--resume needs --name=<run>, the run to go on with.");
@@ -113,7 +117,7 @@ async function chooseRun(flags: Flags): Promise<{ name: string; config: SavedCon
       (saved) => resolveConfig(flags, saved, settings),
       "pretrain",
     );
-    return { name, config, resumes: true };
+    return { name, config, resumes: true, settings };
   }
   const preset = readPreset(flags.text.preset ?? "quick");
   const method = readMethod(flags.text.method ?? "emoco");
@@ -128,7 +132,7 @@ async function chooseRun(flags: Flags): Promise<{ name: string; config: SavedCon
   }, settings);
   const name = flags.text.name ?? freeName(method === "emoco" ? preset : `${method}-${preset}`);
   checkNewName(name);
-  return { name, config, resumes: false };
+  return { name, config, resumes: false, settings };
 }
 
 /** Method of a saved run. What cannot be read is left to `reopenRun`, which says so. */
@@ -175,59 +179,6 @@ function resolveConfig(
     ...resolved,
   };
 }
-
-/** Reads the pretraining faces and holds subjects back for the probes. */
-function readFaces(config: SavedConfig): PretrainData {
-  const manifest = manifestPath(config.data);
-  const broken: string[] = [];
-  const all = readManifest(manifest, {
-    skipBroken: config.skipBroken,
-    onBroken: (sentence) => broken.push(sentence),
-  });
-  for (const sentence of broken.slice(0, 5)) console.log(`skipped: ${sentence}`);
-  if (broken.length > 5) console.log(`skipped: ${broken.length - 5} more lines of ${manifest}.`);
-  const hasSplits = all.some((face) => face.split);
-  const ofSplit = hasSplits ? all.filter((face) => face.split === "pretrain") : all;
-  const faces = ofSplit.filter((face) => face.emotion);
-  if (faces.length < ofSplit.length) {
-    console.log(`${ofSplit.length - faces.length} faces carry no emotion and are left out.`);
-  }
-
-  const demand = (holds: boolean, sentence: string) => {
-    if (!holds) throw new ManifestError(`${manifest}: ${sentence}`);
-  };
-  countEmotions(faces).forEach((count, i) => {
-    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
-    demand(
-      count >= 2,
-      (first ? `only one face, on line ${first.line}, carries` : "no face carries") +
-        ` the emotion "${emotion}"` +
-        `${hasSplits ? ' in split "pretrain"' : ""}; ${NEEDS_TWO}`,
-    );
-  });
-  const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
-  demand(
-    held.length > 0 && kept.length > 0,
-    `heldBack=${config.heldBack} of its subjects leaves nobody to train on or to probe with; it needs faces of more people.`,
-  );
-  countEmotions(kept).forEach((count, i) => {
-    demand(
-      count >= 2,
-      `${count === 0 ? "no face" : "one face only"} is left for "${
-        EMOTIONS[i]
-      }" after the ${held.length} faces of ` +
-        `the probes were held back (heldBack=${config.heldBack}); ${NEEDS_TWO}`,
-    );
-  });
-  demand(
-    kept.length >= config.batchSize,
-    `${kept.length} faces are fewer than one batch; give a --batchSize of at most that many.`,
-  );
-  return { manifest, kept, held };
-}
-
-const NEEDS_TWO =
-  "each of the seven emotions needs two faces or more, since a face is contrasted with others of its emotion.";
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {
   const subjects = (faces: readonly Face[]) => new Set(faces.map((face) => face.subject)).size;

@@ -52,6 +52,21 @@ export const METHODS = {
     paper: "Caron et al., NeurIPS 2020",
     load: async () => (await import("./swav.ts")).swav,
   },
+  fabnet: {
+    title: "FAb-Net",
+    paper: "Wiles et al., BMVC 2018",
+    load: async () => (await import("./fabnet.ts")).fabnet,
+  },
+  tcae: {
+    title: "TCAE",
+    paper: "Li et al., CVPR 2019",
+    load: async () => (await import("./tcae.ts")).tcae,
+  },
+  "temporal-ranking": {
+    title: "Temporal Ranking",
+    paper: "Lu et al., BMVC 2020",
+    load: async () => (await import("./temporal_ranking.ts")).temporalRanking,
+  },
 } satisfies { [name: string]: Entry };
 
 export type MethodName = keyof typeof METHODS;

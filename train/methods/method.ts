@@ -8,6 +8,7 @@ import type { Scalar, Tensor, Tensor1D, Tensor4D } from "../engine/backend.ts";
 import type { Ranks } from "../engine/collective.ts";
 import type { Precision } from "../engine/precisions.ts";
 import type { FeedValues, StateTensors } from "../engine/state_values.ts";
+import type { ClipShape } from "../input/clips.ts";
 import type { ViewKind } from "../input/augment.ts";
 import type { Sampling } from "../input/walk.ts";
 import { cosine } from "../nets/optimizer.ts";
@@ -85,7 +86,10 @@ export interface Clock {
 
 /** What every step on two views is fed; of several ranks each gets its part of the batch. */
 export type ViewFeeds = {
-  /** Views [B, S, S, 3], normalised. */
+  /**
+   * Views [B, S, S, 3], normalised. Of clips of T frames, the first frames, and frame by frame all others
+   * [(T - 1) B, S, S, 3].
+   */
   viewQ: Tensor4D;
   viewK: Tensor4D;
   /** Emotion of every face, int32 [B]. */
@@ -102,6 +106,8 @@ export type StepResult = { state: StateTensors; losses: { [name: string]: Tensor
  */
 export interface PretrainMethod<Config = RunSettings, State = Trained, Feeds = ViewFeeds> {
   readonly terms: readonly Term[];
+  /** What a sample is, of methods on clips; absent, two views of a face. */
+  clip?(config: Config): ClipShape;
   /** The settings that matter most, in a line. */
   summary(config: Config): string;
   /** A fresh state: the groups of `Trained`, and others that are the method's own. */
@@ -128,10 +134,10 @@ export function viewFeeds({ viewQ, viewK, emotions, learningRate }: {
 }): FeedValues<keyof ViewFeeds> {
   const batch = emotions.length;
   const side = Math.round(Math.sqrt(viewQ.length / (3 * batch)));
-  const shape = [batch, side, side, 3];
+  const shapeOf = (views: Float32Array) => [batch * views.length / viewQ.length, side, side, 3];
   return {
-    viewQ: { shape, values: viewQ },
-    viewK: { shape, values: viewK },
+    viewQ: { shape: shapeOf(viewQ), values: viewQ },
+    viewK: { shape: shapeOf(viewK), values: viewK },
     emotions: { shape: [batch], values: emotions },
     learningRate: scalarFeed(learningRate),
   };

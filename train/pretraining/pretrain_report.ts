@@ -47,7 +47,7 @@ export async function writePretrainReport(folder: string, report: PretrainReport
 
   const figures: [string, string][] = [
     [
-      percent(probe.knnEmotionAccuracy),
+      Number.isNaN(probe.knnEmotionAccuracy) ? "no labels" : percent(probe.knnEmotionAccuracy),
       `emotion by nearest neighbours (chance ${percent(chance)}${before("knnEmotionAccuracy", percent)})`,
     ],
     [
@@ -110,7 +110,8 @@ export async function writePretrainReport(folder: string, report: PretrainReport
     "expression, whoever wears it; a green frame marks the same emotion.</p>",
     await neighbourRows(report),
     "<h2>What the encoder sees</h2>",
-    "<p>A face of each emotion, then two views of it as the run draws them in its first epoch: a query and its key.</p>",
+    "<p>A face of each emotion, then two views of it as the run draws them in its first epoch" +
+    `${config.views === "clip" ? ", all frames of a clip alike" : ": a query and its key"}.</p>`,
     await viewRows(report),
     "<h2>Settings that differ from the paper's</h2>",
     departures.length ? htmlTable(["setting", "this run", "paper"], departures) : "<p>None.</p>",

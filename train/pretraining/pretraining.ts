@@ -18,7 +18,8 @@ import type { FeedValues, StateTensors, StepRunner } from "../engine/state_value
 import type { Trained } from "../nets/descent.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { type ViewBatch, ViewLoader } from "../input/views.ts";
-import { type Walk, walkOver } from "../input/walk.ts";
+import type { Walk } from "../input/walk.ts";
+import { type Samples, samplesOf } from "./samples.ts";
 import { sha256 } from "../runs/whole_file.ts";
 
 /**
@@ -34,9 +35,10 @@ export async function train(run: PretrainRun): Promise<void> {
   const writes = !cluster || cluster.rank === 0;
   using _held = writes ? holdRun(folder) : undefined;
   using interrupt = new Interrupt();
-  const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
-  const progress = new Progress(steps, writes);
   const method = await loadMethod(config.method ?? "emoco");
+  const samples = samplesOf(kept, method, config);
+  const steps = Math.max(1, Math.floor(config.epochs * samples.count / batchSize));
+  const progress = new Progress(steps, writes);
   const plan = { steps, counts: countEmotions(kept) };
   const clock = method.clock(config, plan);
   const runner = openStepRunner(
@@ -62,15 +64,14 @@ export async function train(run: PretrainRun): Promise<void> {
     facesSha256,
     ranks,
   });
-  const walk = walkOver(kept, config);
   using loader = new ViewLoader(
     kept,
-    { ...config, size: config.imageSize, batchSize: batchSize / ranks },
+    { ...config, size: config.imageSize, batchSize: batchSize / ranks, pictures: samples.pictures },
     cluster?.processors,
   );
   using record = writes ? new PretrainRecord(run, steps, runner, progress) : undefined;
   // At the first step that completes so many epochs, which for the last epoch is the last step.
-  const probesBy = (step: number) => Math.floor(step * batchSize / (kept.length * config.evaluateEvery));
+  const probesBy = (step: number) => Math.floor(step * batchSize / (samples.count * config.evaluateEvery));
   const isDue = (step: number) => step === 0 || probesBy(step) > probesBy(step - 1);
   // A run that was stopped where a probe was due has not had it yet.
   const isProbed = readMetrics(folder).some((metric) =>
@@ -82,9 +83,10 @@ export async function train(run: PretrainRun): Promise<void> {
   let stepTime = 0, recent = started, recentStep = first;
   let step = first;
   try {
-    for await (const batch of loader.randomViews(partOf(walk, batchSize, cluster), first, steps)) {
+    const part = partOf(samples.walk, batchSize, cluster);
+    for await (const batch of samples.batches(loader, part, first, steps)) {
       const begun = performance.now();
-      const feeds = feedsOf(batch, walk, step, clock, run);
+      const feeds = feedsOf(batch, samples, step, clock, run);
       // Whoever of the ranks is asked to stop, all must stop after the same step.
       if (cluster) feeds.stops = { shape: [1], values: Float32Array.of(Number(interrupt.asked)) };
       const losses = await runner.run(feeds);
@@ -94,7 +96,7 @@ export async function train(run: PretrainRun): Promise<void> {
       if (!Number.isFinite(loss)) throw notFinite(`The loss of step ${step} is ${loss}.`, batch, kept);
       const now = performance.now();
       stepTime += now - begun;
-      const epoch = Math.floor((step - 1) * batchSize / kept.length);
+      const epoch = Math.floor((step - 1) * batchSize / samples.count);
       // Short, so that a terminal of 80 columns shows it whole.
       const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  ` +
         [{ short: "loss", value: loss }, ...terms].map(({ short, value }) => `${short} ${value.toFixed(2)}`)
@@ -197,17 +199,17 @@ function partOf(walk: Walk, batchSize: number, { rank, size } = { rank: 0, size:
 /** What the step is fed: this rank's part of the batch, and the numbers that change from step to step. */
 function feedsOf(
   { indices, viewQ, viewK }: ViewBatch,
-  walk: Walk,
+  { walk, faceOf }: Samples,
   step: number,
   clock: Clock,
   { config, data }: PretrainRun,
 ): FeedValues {
-  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!);
+  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!); // -1: only clips may lack one
   const own = Int32Array.from(indices, emotionOf);
   // A queue takes the keys of all ranks.
   const all = Int32Array.from(
     { length: config.batchSize },
-    (_, i) => emotionOf(walk.at(step * config.batchSize + i).index),
+    (_, i) => emotionOf(faceOf(walk.at(step * config.batchSize + i).index)),
   );
   return {
     ...viewFeeds({ viewQ, viewK, emotions: own, learningRate: clock.learningRate(step) }),
