@@ -32,6 +32,13 @@ describe("a step shared by ranks", () => {
     digests: { [name: string]: string };
   }
   async function run(env: { [name: string]: string }, ...args: string[]): Promise<Result> {
+    return await runOf(program, env, ...args);
+  }
+  async function runOf(
+    program: string,
+    env: { [name: string]: string },
+    ...args: string[]
+  ): Promise<Result> {
     const permissions = ["read", "env", "ffi", "sys"].map((each) => `--allow-${each}`);
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", ...permissions, program, ...args],
@@ -57,6 +64,19 @@ describe("a step shared by ranks", () => {
     assertEquals(ranks[1], ranks[0]);
     assert(Object.keys(ranks[0].digests).includes("queue/keys"));
   });
+
+  // What else ranks have in common: negatives, codes and a queue, an order of losses.
+  for (const method of ["simclr", "swav", "fabnet"]) {
+    it(`is that of one process for ${method} as well`, async () => {
+      const rival = fileURLToPath(new URL("./ranked_rival.ts", import.meta.url));
+      const alone = await runOf(rival, {}, method, "6");
+      const ranks = await Promise.all(environments(2).map((env) => runOf(rival, env, method, "6")));
+      ranks[0].losses.forEach((losses, step) =>
+        losses.forEach((loss, i) => assertAlmostEquals(loss, alone.losses[step][i], 2e-4, `step ${step + 1}`))
+      );
+      assertEquals(ranks[1], ranks[0]);
+    });
+  }
 });
 
 describe("pretraining on two ranks", () => {
