@@ -1,6 +1,6 @@
 /**
- * A small step of a method on one of several ranks, for `collective_test.ts`: prints the losses of some steps and a digest
- * of the weights after them, as one line of JSON. Its place comes from the environment; without one it is alone.
+ * A small step of a method on one of several ranks, for `collective_test.ts`: prints the losses of some steps, parts of
+ * the first one's gradient, and digests of the weights after them, as one line of JSON. Its place comes from the environment; without one it is alone.
  */
 import { type PretrainConfig, quick, settingsOf } from "../../../train/config.ts";
 import type { Trained } from "../../../train/nets/descent.ts";
@@ -39,6 +39,8 @@ const part = <T extends Float32Array | Int32Array>(values: T): T => {
   return values.slice(rank * length, (rank + 1) * length) as T;
 };
 const losses: number[][] = [];
+/** The velocity after the first step: its gradient, and decay. */
+const gradient: { [name: string]: number[] } = {};
 for (let step = 0; step < steps; step++) {
   const all = Int32Array.from({ length: batch }, () => Math.floor(7 * random()));
   const view = () => Float32Array.from({ length: batch * side * side * 3 }, () => normal(random));
@@ -49,10 +51,15 @@ for (let step = 0; step < steps; step++) {
     ...clock.tick(step, { own, all }),
   });
   losses.push(["loss", ...method.terms.map(({ name }) => name)].map((term) => values[term][0]));
+  if (step > 0) continue;
+  const { velocity } = await runner.readState("velocity");
+  for (const [name, { values }] of Object.entries(velocity)) {
+    if (/^(layer4.1|projection)/.test(name)) gradient[name] = [...values.subarray(0, 200)];
+  }
 }
 const { weights } = await runner.readState("weights");
 const digests: { [name: string]: string } = {};
 for (const [name, { values }] of Object.entries(weights)) {
   digests[name] = new Uint8Array(await crypto.subtle.digest("SHA-256", values)).toHex();
 }
-console.log(JSON.stringify({ losses, digests }));
+console.log(JSON.stringify({ losses, gradient, digests }));
