@@ -4,6 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { drawView, plainView, renderView } from "../../../train/input/augment.ts";
 import { type Face, ManifestError, readManifest } from "../../../train/input/data.ts";
+import { PLACEMENT } from "../../../train/input/placement.ts";
 import { decodePicture } from "../../../train/input/picture.ts";
 import { PURPOSE, randomStream } from "../../../train/runs/random.ts";
 import { type ViewBatch, ViewLoader, type ViewOptions } from "../../../train/input/views.ts";
@@ -86,7 +87,7 @@ describe("ViewLoader", () => {
     let allocated = 0;
     globalThis.SharedArrayBuffer = new Proxy(Original, {
       construct(target, args) {
-        if (args[0] === 2 * 10 * 32 * 32 * 3 * 4) allocated++;
+        if (args[0] === 10 * (2 * 32 * 32 * 3 + PLACEMENT) * 4) allocated++;
         return Reflect.construct(target, args);
       },
     });
