@@ -3,7 +3,8 @@ import { ramp } from "./action_units.ts";
 import type { Head } from "./head.ts";
 import { noise } from "./noise.ts";
 import type { Sample } from "./sample.ts";
-import { beardCover } from "./skin.ts";
+import { beardCover } from "./complexion.ts";
+import type { Accept } from "./raster.ts";
 import type { Subject } from "./subject.ts";
 
 /** Signed depth into the hair at a rest point of the scalp, in head units; negative is bare skin. */
@@ -40,11 +41,14 @@ function hairHeight(subject: Subject, field: number, y: number): number {
 /** Shells over part of the head: `source` names the head vertex under each of their vertices. */
 export interface Shells {
   readonly source: Int32Array;
-  /** Height over the skin in head units, and from 0 to 1 of the full height. */
+  /** Height over the skin in head units. */
   readonly height: Float32Array;
-  readonly level: Float32Array;
+  /** Share of the full height, angle round the head, and angle down from the crown, [V, 3]. */
+  readonly fields: Float32Array;
   /** Depth into the hair. */
-  readonly field: Float32Array;
+  readonly depth: Float32Array;
+  /** Places on the rest head, [V, 3]. */
+  readonly rest: Float32Array;
   /** Triangles over the shells' own vertices. */
   readonly triangles: Int32Array;
 }
@@ -78,19 +82,23 @@ function stack(
   const shells = {
     source: new Int32Array(size * LAYERS),
     height: new Float32Array(size * LAYERS),
-    level: new Float32Array(size * LAYERS),
-    field: new Float32Array(size * LAYERS),
+    fields: new Float32Array(3 * size * LAYERS),
+    depth: new Float32Array(size * LAYERS),
+    rest: new Float32Array(3 * size * LAYERS),
     triangles: new Int32Array(faces.length * LAYERS),
   };
   // Outermost first, so that most of what lies below is hidden before it is looked at.
   for (let layer = 0; layer < LAYERS; layer++) {
     const level = (LAYERS - layer) / LAYERS;
     order.forEach((vertex, i) => {
-      const at = layer * size + i;
+      const at = layer * size + i, x = rest[3 * vertex], y = rest[3 * vertex + 1], z = rest[3 * vertex + 2];
       shells.source[at] = vertex;
-      shells.level[at] = level;
-      shells.field[at] = field[vertex];
-      shells.height[at] = level * heightAt(field[vertex], rest[3 * vertex + 1]);
+      shells.depth[at] = field[vertex];
+      shells.height[at] = level * heightAt(field[vertex], y);
+      shells.fields[3 * at] = level;
+      shells.fields[3 * at + 1] = Math.atan2(x, z + 1.5);
+      shells.fields[3 * at + 2] = Math.atan2(Math.hypot(x, z + 1.5), y - 3);
+      shells.rest[3 * at] = x, shells.rest[3 * at + 1] = y, shells.rest[3 * at + 2] = z;
     });
     faces.forEach((vertex, i) => shells.triangles[layer * faces.length + i] = layer * size + vertex);
   }
@@ -117,36 +125,53 @@ export function beardShells(head: Head, subject: Subject): Shells | null {
   );
 }
 
-/** The pattern of strands at a rest point: 0 to 1, in stripes from the crown down, in tufts when curly. */
-export function strands(subject: Subject, x: number, y: number, z: number, level: number): number {
-  const px = x, py = y - 3, pz = z + 1.5;
-  const round = Math.atan2(px, pz), down = Math.atan2(Math.hypot(px, pz), py);
-  const key = subject.key, curl = Math.min(1, subject.curl);
-  const wave = 0.25 * curl * noise(px, py, pz, key + 61);
-  const across = (round + 0.25 * level + wave) * 9;
-  const straight = noise(across * 5, down * 2.5, level * 0.6, key + 62) * 0.7 +
-    noise(across * 1.6, down * 2, 0, key + 63) * 0.5;
-  if (curl < 0.25) return 0.5 + 0.5 * straight;
-  const tufts = noise(px * 3.2, py * 3.2, pz * 3.2, key + 64);
-  return 0.5 + 0.5 * (straight * (1 - curl) + tufts * curl);
-}
-
-/** Whether a shell has hair at a point: strands thin out towards their tips and past the hairline. */
-export function hasStrand(
+/**
+ * The pattern of strands: 0 to 1, in stripes from the crown down, in tufts when curly. `round` and `down` are angles
+ * round the head and down from its crown.
+ */
+export function strands(
   subject: Subject,
   x: number,
   y: number,
   z: number,
   level: number,
-  field: number,
-): boolean {
-  const pattern = strands(subject, x, y, z, level);
-  return pattern > 0.12 + 0.5 * level * level && field + (pattern - 0.5) * 0.9 > 0.15 * level;
+  round: number,
+  down: number,
+): number {
+  const key = subject.key, curl = Math.min(1, subject.curl);
+  const wave = curl < 0.1 ? 0 : 0.25 * curl * noise(x, y, z, key + 61);
+  const across = (round + 0.25 * level + wave) * 9;
+  const straight = noise(across * 5, down * 2.5, level * 0.6, key + 62) * 0.7 +
+    noise(across * 1.6, down * 2, 0, key + 63) * 0.5;
+  if (curl < 0.25) return 0.5 + 0.5 * straight;
+  return 0.5 + 0.5 * (straight * (1 - curl) + noise(x * 3.2, y * 3.2, z * 3.2, key + 64) * curl);
 }
 
-/** Paints a point of hair at height `level`. */
-export function paintHair(s: Sample, subject: Subject, level: number): void {
-  const pattern = strands(subject, s.x, s.y, s.z, level);
+/** Whether shells have hair at a point of triangle `t`: strands thin out towards their tips and past the hairline. */
+export function strandTest(shells: Shells, subject: Subject): Accept {
+  const { triangles, fields, depth, rest } = shells;
+  return (t, w0, w1, w2) => {
+    const ia = triangles[3 * t], ib = triangles[3 * t + 1], ic = triangles[3 * t + 2];
+    const a = 3 * ia, b = 3 * ib, c = 3 * ic, level = fields[a];
+    const field = w0 * depth[ia] + w1 * depth[ib] + w2 * depth[ic];
+    // No pattern reaches farther than 0.45 past the line.
+    if (field <= 0.15 * level - 0.45) return false;
+    const pattern = strands(
+      subject,
+      w0 * rest[a] + w1 * rest[b] + w2 * rest[c],
+      w0 * rest[a + 1] + w1 * rest[b + 1] + w2 * rest[c + 1],
+      w0 * rest[a + 2] + w1 * rest[b + 2] + w2 * rest[c + 2],
+      level,
+      w0 * fields[a + 1] + w1 * fields[b + 1] + w2 * fields[c + 1],
+      w0 * fields[a + 2] + w1 * fields[b + 2] + w2 * fields[c + 2],
+    );
+    return pattern > 0.12 + 0.5 * level * level && field + (pattern - 0.5) * 0.9 > 0.15 * level;
+  };
+}
+
+/** Paints a point of hair; the sample's fields are its level and its two angles. */
+export function paintHair(s: Sample, subject: Subject): void {
+  const level = s.u, pattern = strands(subject, s.x, s.y, s.z, level, s.v, s.w);
   const tone = (0.75 + 0.5 * pattern) * (0.9 + 0.2 * noise(s.x, s.y, s.z, subject.key + 66));
   s.r = subject.hair[0] * tone, s.g = subject.hair[1] * tone, s.b = subject.hair[2] * tone;
   s.specular = 0.035 + 0.12 * s.r, s.gloss = 70, s.wrap = 0.3;

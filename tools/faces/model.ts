@@ -1,12 +1,14 @@
 /** The head as a person with an expression: identity, action units, gaze, and the points that are labelled. */
 import type { FacePoints, Point } from "@emoco/web/image";
 import { addShape, UnitShapes, type UnitWeights } from "./action_units.ts";
+import { type Complexion, complexion } from "./complexion.ts";
 import type { Centre } from "./eyes.ts";
 import { glassesMesh, type Mesh } from "./glasses.ts";
 import { beardShells, hairShells, type Shells } from "./hair.ts";
 import { type Head, SURFACES } from "./head.ts";
 import { longHair } from "./long_hair.ts";
-import { rotation } from "./mesh.ts";
+import { openness } from "./light.ts";
+import { rotation, vertexNormals } from "./mesh.ts";
 import { FaceMap } from "./skin.ts";
 import type { Subject } from "./subject.ts";
 
@@ -14,6 +16,9 @@ import type { Subject } from "./subject.ts";
 export interface Person {
   readonly subject: Subject;
   readonly vertices: Float32Array;
+  readonly complexion: Complexion;
+  /** What each vertex sees of the surroundings with a still face and with an open mouth, [V] each. */
+  readonly open: { readonly still: Float32Array; readonly gaping: Float32Array };
   readonly hair: Shells | null;
   readonly beard: Shells | null;
   /** Hair that hangs. */
@@ -30,6 +35,23 @@ interface Eyeball {
 
 const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
 
+/** The rest head of an identity: the mean and the weighted modes, four at a time since memory is what limits. */
+function identify(head: Head, weights: readonly number[]): Float32Array {
+  const { rest, identity } = head, size = rest.length;
+  const vertices = Float32Array.from(rest);
+  // A smaller pack may hold fewer modes than a subject has weights.
+  const modes = Math.min(weights.length, identity.length / size);
+  for (let mode = 0; mode < modes; mode += 4) {
+    const [a, b, c, d] = [0, 1, 2, 3].map((k) => mode + k < modes ? weights[mode + k] : 0);
+    const [ia, ib, ic, id] = [0, 1, 2, 3].map((k) => (mode + k < modes ? mode + k : mode) * size);
+    for (let i = 0; i < size; i++) {
+      vertices[i] += a * identity[ia + i] + b * identity[ib + i] + c * identity[ic + i] +
+        d * identity[id + i];
+    }
+  }
+  return vertices;
+}
+
 /** Draws people from a head; holds what is computed once for all of them. */
 export class HeadModel {
   readonly units: UnitShapes;
@@ -38,6 +60,9 @@ export class HeadModel {
   /** Triangles and vertices of what is seen from outside: all but teeth, gums and tongue. */
   readonly outerTriangles: Int32Array;
   readonly outerVertices: Int32Array;
+  /** The same triangles, and all, as stretches [from, to) of the head's list. */
+  readonly outerRanges: readonly (readonly [number, number])[];
+  readonly allRanges: readonly (readonly [number, number])[];
   #person: Person | null = null;
 
   constructor(readonly head: Head) {
@@ -47,6 +72,15 @@ export class HeadModel {
     for (let t = 0; t < head.surface.length; t++) {
       if (!inside.includes(head.surface[t])) outside.push(...head.triangles.subarray(3 * t, 3 * t + 3));
     }
+    const ranges: [number, number][] = [];
+    for (let t = 0; t < head.surface.length; t++) {
+      if (inside.includes(head.surface[t])) continue;
+      const last = ranges.at(-1);
+      if (last && last[1] === t) last[1]++;
+      else ranges.push([t, t + 1]);
+    }
+    this.outerRanges = ranges;
+    this.allRanges = [[0, head.surface.length]];
     this.outerTriangles = Int32Array.from(outside);
     this.outerVertices = Int32Array.from(new Set(outside)).sort();
     this.eyes = { [LEFT]: this.#eyeball(LEFT), [RIGHT]: this.#eyeball(RIGHT) };
@@ -76,12 +110,7 @@ export class HeadModel {
       return this.#person;
     }
     const { head } = this, size = head.rest.length;
-    const vertices = Float32Array.from(head.rest);
-    // A smaller pack may hold fewer modes than a subject has weights.
-    for (let mode = 0; mode < Math.min(subject.identity.length, head.identity.length / size); mode++) {
-      const weight = subject.identity[mode], offset = mode * size;
-      for (let i = 0; i < size; i++) vertices[i] += weight * head.identity[offset + i];
-    }
+    const vertices = identify(head, subject.identity);
     // Some identities part the lips at rest; the lower lip is drawn up until they meet.
     const gap = this.#gap(vertices);
     if (gap > 0.06) {
@@ -101,9 +130,16 @@ export class HeadModel {
     };
     const bridge = this.#middle(vertices, 27);
     const eyes = [this.#middle(vertices, 42, 45), this.#middle(vertices, 36, 39)] as const;
+    const gaping = Float32Array.from(vertices);
+    addShape(gaping, head.shapes.jawOpen, 0.8);
     this.#person = {
       subject,
       vertices,
+      complexion: complexion(head, subject),
+      open: {
+        still: openness(vertices, vertexNormals(vertices, head.triangles), this.outerVertices),
+        gaping: openness(gaping, vertexNormals(gaping, head.triangles), this.outerVertices),
+      },
       hair: subject.hairStyle === "bald" ? null : hairShells(head, subject),
       beard: beardShells(head, subject),
       curtain: subject.hairStyle === "long" ? longHair(subject, widest(0, 4)) : null,
@@ -124,6 +160,12 @@ export class HeadModel {
   #gap(vertices: Float32Array): number {
     const y = (i: number) => vertices[3 * this.head.landmarks[i] + 1];
     return Math.max(y(61) - y(67), y(62) - y(66), y(63) - y(65));
+  }
+
+  /** What each vertex sees of the surroundings while the inner lips stand `gap` apart, [V]. */
+  openness({ open: { still, gaping } }: Person, gap: number): Float32Array {
+    const share = Math.min(1, Math.max(0, gap / 1.5));
+    return share === 0 ? still : still.map((value, i) => value + share * (gaping[i] - value));
   }
 
   /** How far an expression parts the lips beyond the person's rest. */

@@ -1,12 +1,14 @@
 /** The meshes a picture is made of: the head, hair and beard over it, hanging hair, glasses. */
 import type { UnitWeights } from "./action_units.ts";
 import { CreaseField } from "./creases.ts";
+import type { Mesh } from "./glasses.ts";
 import { paintEye, paintGums, paintTeeth } from "./eyes.ts";
-import { hairField, hasStrand, paintHair, type Shells } from "./hair.ts";
+import { paintHair, type Shells, strandTest } from "./hair.ts";
 import { SURFACES } from "./head.ts";
-import { hasLock, paintLock } from "./long_hair.ts";
+import { lockTest, paintLock } from "./long_hair.ts";
 import { type Matrix, turn } from "./mesh.ts";
 import type { HeadModel, Person } from "./model.ts";
+import type { Accept } from "./raster.ts";
 import type { Sample } from "./sample.ts";
 import { SkinPaint } from "./skin.ts";
 
@@ -19,22 +21,21 @@ export interface Part {
   readonly rest: Float32Array;
   /** What each vertex sees of the surroundings, [V]. */
   readonly open: Float32Array;
+  /** What the vertices carry for the paint: colours, and three numbers more, [V, 3] each. */
+  readonly colours?: Float32Array;
+  readonly fields?: Float32Array;
   readonly triangles: Int32Array;
   readonly bothSides: boolean;
   /** Whether it shades other parts. */
   readonly shadows: boolean;
-  /** Whether the mesh covers a rest point of triangle `t` at these weights; absent means everywhere. */
-  readonly accept?: (
-    x: number,
-    y: number,
-    z: number,
-    t: number,
-    w0: number,
-    w1: number,
-    w2: number,
-  ) => boolean;
-  /** Fills in the sample's colour and surface; `vertex` is the triangle's first. */
-  readonly paint: (s: Sample, t: number, vertex: number) => void;
+  /** Whether the mesh covers a point of a triangle; absent means everywhere. */
+  readonly accept?: Accept;
+  /** What a triangle is made of: a number that no other part gives to something else. */
+  readonly kind: (t: number) => number;
+  /** Whether things of this kind are so small and sharp that each sample is shaded. */
+  readonly fine: (kind: number) => boolean;
+  /** Fills in the sample's colour and surface. */
+  readonly paint: (s: Sample, kind: number) => void;
 }
 
 interface Posed {
@@ -43,6 +44,7 @@ interface Posed {
   readonly open: Float32Array;
 }
 
+const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
 const FACE = SURFACES.indexOf("face"), SCALP = SURFACES.indexOf("scalp"), TEETH = SURFACES.indexOf("teeth");
 
 /** The head itself. */
@@ -53,12 +55,12 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
   const lidShade = 0.6 - 0.25 * (weights[5] ? (weights[5].left + weights[5].right) / 2 : 0);
   const [hairRed, hairGreen, hairBlue] = subject.hair;
   const [clothRed, clothGreen, clothBlue] = subject.cloth;
-  const paint = (s: Sample, t: number) => {
-    const surface = head.surface[t];
+  const paint = (s: Sample, surface: number) => {
     if (surface === FACE || surface === SCALP) {
+      const field = s.u;
       skin.apply(s);
       if (s.y > -6) {
-        const roots = Math.min(0.95, Math.max(0, (hairField(subject, s.x, s.y, s.z) + 0.1) * 2));
+        const roots = Math.min(0.95, Math.max(0, (field + 0.1) * 2));
         s.paint(hairRed * 0.7, hairGreen * 0.7, hairBlue * 0.7, roots);
       } else if (s.y < -12.5 - 0.02 * s.x * s.x) {
         s.paint(clothRed, clothGreen, clothBlue, 1);
@@ -72,41 +74,52 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
       paintGums(s);
     }
   };
-  return { ...posed, rest: head.rest, triangles: head.triangles, bothSides: false, shadows: true, paint };
+  const { surface } = head;
+  return {
+    ...posed,
+    ...person.complexion,
+    rest: head.rest,
+    triangles: head.triangles,
+    bothSides: false,
+    shadows: true,
+    kind: (t) => surface[t] === SCALP ? FACE : surface[t],
+    fine: (kind) => kind === LEFT || kind === RIGHT || kind === TEETH,
+    paint,
+  };
 }
 
-function shellPart(model: HeadModel, person: Person, shells: Shells, posed: Posed): Part {
-  const { source, height, level, field, triangles } = shells, { rest } = model.head, { subject } = person;
+const never = () => false;
+
+function shellPart(person: Person, shells: Shells, posed: Posed, number: number): Part {
+  const { source, height, fields, rest, triangles } = shells, { subject } = person;
   const world = new Float32Array(3 * source.length), normals = new Float32Array(3 * source.length);
-  const open = new Float32Array(source.length), own = new Float32Array(3 * source.length);
-  for (let i = 0; i < source.length; i++) {
-    const v = 3 * source[i];
+  const open = new Float32Array(source.length);
+  for (let i = 0, to = 0; i < source.length; i++, to += 3) {
+    const v = 3 * source[i], h = height[i];
     open[i] = posed.open[source[i]];
     for (let k = 0; k < 3; k++) {
-      normals[3 * i + k] = posed.normals[v + k];
-      world[3 * i + k] = posed.world[v + k] + posed.normals[v + k] * height[i];
-      own[3 * i + k] = rest[v + k];
+      normals[to + k] = posed.normals[v + k];
+      world[to + k] = posed.world[v + k] + posed.normals[v + k] * h;
     }
   }
   return {
     world,
     normals,
-    rest: own,
+    rest,
     open,
+    fields,
     triangles,
     bothSides: false,
     shadows: false,
-    accept: (x, y, z, t, w0, w1, w2) => {
-      const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
-      return hasStrand(subject, x, y, z, level[a], w0 * field[a] + w1 * field[b] + w2 * field[c]);
-    },
-    paint: (s, _t, vertex) => paintHair(s, subject, level[vertex]),
+    accept: strandTest(shells, subject),
+    kind: () => number,
+    fine: never,
+    paint: (s) => paintHair(s, subject),
   };
 }
 
 /** What sits on the head; `pose` turns points of the head at rest into the camera's frame. */
 export function attachedParts(
-  model: HeadModel,
   person: Person,
   posed: Posed,
   pose: (points: Float32Array) => Float32Array,
@@ -114,30 +127,35 @@ export function attachedParts(
 ): Part[] {
   const parts: Part[] = [];
   const { subject, hair, beard, curtain, glasses } = person;
-  for (const shells of [hair, beard]) if (shells) parts.push(shellPart(model, person, shells, posed));
-  if (curtain) {
-    parts.push({
-      world: pose(curtain.vertices),
-      normals: turn(curtain.normals, matrix),
-      rest: curtain.vertices,
-      open: new Float32Array(curtain.vertices.length / 3).fill(0.7),
-      triangles: curtain.triangles,
+  const number = () => SURFACES.length + parts.length;
+  for (const shells of [hair, beard]) {
+    if (shells) parts.push(shellPart(person, shells, posed, number()));
+  }
+  const solid = (mesh: Mesh, open: number) => {
+    const own = number();
+    return {
+      world: pose(mesh.vertices),
+      normals: turn(mesh.normals, matrix),
+      rest: mesh.vertices,
+      open: new Float32Array(mesh.vertices.length / 3).fill(open),
+      triangles: mesh.triangles,
       bothSides: true,
       shadows: true,
-      accept: (x, y, z) => hasLock(subject, x, y, z),
+      kind: () => own,
+      fine: never,
+    };
+  };
+  if (curtain) {
+    parts.push({
+      ...solid(curtain, 0.7),
+      accept: lockTest(curtain, subject),
       paint: (s) => paintLock(s, subject),
     });
   }
   if (glasses && subject.glasses) {
     const [r, g, b] = subject.glasses.colour;
     parts.push({
-      world: pose(glasses.vertices),
-      normals: turn(glasses.normals, matrix),
-      rest: glasses.vertices,
-      open: new Float32Array(glasses.vertices.length / 3).fill(0.85),
-      triangles: glasses.triangles,
-      bothSides: true,
-      shadows: true,
+      ...solid(glasses, 0.85),
       paint: (s) => {
         s.r = r, s.g = g, s.b = b;
         s.specular = 0.35, s.gloss = 60;

@@ -8,12 +8,12 @@ import {
 } from "@emoco/web/image";
 import type { UnitWeights } from "./action_units.ts";
 import { paintBackground } from "./background.ts";
-import { openness, ShadowMap } from "./light.ts";
+import { ShadowMap } from "./light.ts";
 import { rotation, turn, vertexNormals } from "./mesh.ts";
 import type { HeadModel } from "./model.ts";
 import { attachedParts, headPart, type Part } from "./parts.ts";
+import { shadePixels } from "./pixels.ts";
 import { DepthBuffer } from "./raster.ts";
-import { Sample } from "./sample.ts";
 import type { Scene } from "./scene.ts";
 import { blur, develop } from "./sensor.ts";
 import { Shader } from "./shade.ts";
@@ -85,7 +85,7 @@ export function renderFace(
   const matrix = rotation(scene.pose.yaw, scene.pose.pitch, scene.pose.roll);
   const normals = turn(vertexNormals(local, model.head.triangles), matrix);
   const world = turn(local, matrix, MIDDLE);
-  const open = openness(world, normals, model.outerVertices);
+  const lipGap = model.lipGap(person, local), open = model.openness(person, lipGap);
 
   // Perspective, then the similarity of the crop: one mapping, so that the picture is sampled only once.
   const width = view.kind === "aligned" ? view.size : view.width;
@@ -105,31 +105,16 @@ export function renderFace(
   };
 
   const buffer = new DepthBuffer(width * samples, height * samples);
-  const owner = new Uint8Array(buffer.triangle.length);
+  const posed = { world, normals, open };
   const parts: Part[] = [
-    headPart(model, person, weights, { world, normals, open }),
-    ...attachedParts(
-      model,
-      person,
-      { world, normals, open },
-      (points) => turn(points, matrix, MIDDLE),
-      matrix,
-    ),
+    headPart(model, person, weights, posed),
+    ...attachedParts(person, posed, (points) => turn(points, matrix, MIDDLE), matrix),
   ];
-  parts.forEach((part, n) => {
-    const { triangles, rest, bothSides, accept } = part;
+  parts.forEach(({ triangles, bothSides, accept, ...part }, n) => {
     const screen = lay(n === 0 ? flat : project(part.world, scene.distance));
-    buffer.draw(screen, triangles, 0, triangles.length / 3, bothSides, (t, w0, w1, w2, at) => {
-      if (accept) {
-        const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
-        const x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
-        const y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
-        const z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
-        if (!accept(x, y, z, t, w0, w1, w2)) return false;
-      }
-      owner[at] = n;
-      return true;
-    });
+    // The inside of a closed mouth is not looked at.
+    const ranges = n > 0 ? [[0, triangles.length / 3]] : lipGap > 0.01 ? model.allRanges : model.outerRanges;
+    for (const [from, to] of ranges) buffer.draw(screen, triangles, from, to, bothSides, accept, n);
   });
 
   // Teeth and tongue shade nothing that the lips do not.
@@ -138,8 +123,7 @@ export function renderFace(
     ...parts.slice(1).filter((part) => part.shadows),
   ];
   const shadow = new ShadowMap(casting, scene.key.from, scene.key.softness);
-  const shader = new Shader(scene, matrix, shadow);
-  const light = shadeSamples(buffer, owner, parts, shader, width, samples);
+  const light = shadePixels(buffer, parts, new Shader(scene, matrix, shadow), width, samples);
   if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
   blur(light, width, height, 4, scene.blur * (view.kind === "aligned" ? view.size / 128 : 1));
   return {
@@ -152,47 +136,8 @@ export function renderFace(
       nose: transformPoint(place, seen.nose),
       mouth: transformPoint(place, seen.mouth),
     },
-    lipGap: model.lipGap(person, local),
+    lipGap,
   };
-}
-
-/** Linear light [H, W, 4] of all samples that see a part; the last channel is their share of the pixel. */
-function shadeSamples(
-  buffer: DepthBuffer,
-  owner: Uint8Array,
-  parts: readonly Part[],
-  shader: Shader,
-  width: number,
-  samples: number,
-): Float32Array {
-  const light = new Float32Array(4 * width * (buffer.height / samples));
-  const share = 1 / (samples * samples);
-  const s = new Sample(), n = new Float32Array(3), p = new Float32Array(3);
-  for (let at = 0; at < buffer.triangle.length; at++) {
-    const t = buffer.triangle[at];
-    if (t < 0) continue;
-    const { triangles, rest, normals, world, open, bothSides, paint } = parts[owner[at]];
-    const w0 = buffer.first[at], w1 = buffer.second[at], w2 = 1 - w0 - w1;
-    const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
-    s.x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
-    s.y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
-    s.z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
-    for (let k = 0; k < 3; k++) {
-      n[k] = w0 * normals[3 * a + k] + w1 * normals[3 * b + k] + w2 * normals[3 * c + k];
-      p[k] = w0 * world[3 * a + k] + w1 * world[3 * b + k] + w2 * world[3 * c + k];
-    }
-    const length = Math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) || 1;
-    const facing = bothSides && n[2] < 0 ? -1 : 1;
-    for (let k = 0; k < 3; k++) n[k] *= facing / length;
-    s.gx = s.gy = s.gz = 0, s.open = 1, s.wrap = 0, s.strand = 0;
-    paint(s, t, a);
-    shader.shade(s, n, p, w0 * open[a] + w1 * open[b] + w2 * open[c], at);
-    const row = Math.floor(at / buffer.width), column = at - row * buffer.width;
-    const out = 4 * (Math.floor(row / samples) * width + Math.floor(column / samples));
-    for (let k = 0; k < 3; k++) light[out + k] += shader.light[k] * share;
-    light[out + 3] += share;
-  }
-  return light;
 }
 
 function addBackground(light: Float32Array, width: number, height: number, scene: Scene, key: number): void {
