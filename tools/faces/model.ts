@@ -2,13 +2,15 @@
 import type { FacePoints, Point } from "@emoco/web/image";
 import { addShape, UnitShapes, type UnitWeights } from "./action_units.ts";
 import { type Complexion, complexion } from "./complexion.ts";
-import type { Centre } from "./eyes.ts";
 import { glassesMesh, type Mesh } from "./glasses.ts";
 import { beardShells, hairShells, type Shells } from "./hair.ts";
 import { type Head, SURFACES } from "./head.ts";
 import { longHair } from "./long_hair.ts";
 import { openness } from "./light.ts";
-import { rotation, vertexNormals } from "./mesh.ts";
+import { Eye, type Gaze, type LidMeasure } from "./lids.ts";
+import { type AnchorVertices, findAnchors } from "./measures.ts";
+import { vertexNormals } from "./mesh.ts";
+import { settleTraits } from "./rest.ts";
 import { FaceMap } from "./skin.ts";
 import type { Subject } from "./subject.ts";
 
@@ -26,14 +28,16 @@ export interface Person {
   readonly glasses: Mesh | null;
 }
 
-interface Eyeball {
-  readonly vertices: Int32Array;
-  /** Centre on the rest head, and the depth from which its front begins. */
-  readonly centre: Centre;
-  readonly front: number;
+/** A person with an expression. */
+export interface Expressed {
+  readonly vertices: Float32Array;
+  readonly lids: { readonly left: LidMeasure; readonly right: LidMeasure };
+  /** How far the inner lips stand apart beyond the person's rest, and in all, in head units. */
+  readonly lipGap: number;
+  readonly mouthGap: number;
+  /** From one eye's centre to the other's. */
+  readonly eyeSpan: number;
 }
-
-const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
 
 /** The rest head of an identity: the mean and the weighted modes, four at a time since memory is what limits. */
 function identify(head: Head, weights: readonly number[]): Float32Array {
@@ -56,13 +60,14 @@ function identify(head: Head, weights: readonly number[]): Float32Array {
 export class HeadModel {
   readonly units: UnitShapes;
   readonly map: FaceMap;
-  readonly eyes: Readonly<Record<number, Eyeball>>;
+  readonly eyes: { readonly left: Eye; readonly right: Eye };
   /** Triangles and vertices of what is seen from outside: all but teeth, gums and tongue. */
   readonly outerTriangles: Int32Array;
   readonly outerVertices: Int32Array;
   /** The same triangles, and all, as stretches [from, to) of the head's list. */
   readonly outerRanges: readonly (readonly [number, number])[];
   readonly allRanges: readonly (readonly [number, number])[];
+  readonly anchors: ReadonlyMap<number, AnchorVertices>;
   #person: Person | null = null;
 
   constructor(readonly head: Head) {
@@ -83,25 +88,8 @@ export class HeadModel {
     this.allRanges = [[0, head.surface.length]];
     this.outerTriangles = Int32Array.from(outside);
     this.outerVertices = Int32Array.from(new Set(outside)).sort();
-    this.eyes = { [LEFT]: this.#eyeball(LEFT), [RIGHT]: this.#eyeball(RIGHT) };
-  }
-
-  #eyeball(surface: number): Eyeball {
-    const { head } = this, found = new Set<number>();
-    for (let t = 0; t < head.surface.length; t++) {
-      if (head.surface[t] === surface) { for (let k = 0; k < 3; k++) found.add(head.triangles[3 * t + k]); }
-    }
-    const vertices = Int32Array.from(found);
-    const middle = (k: number) => {
-      let low = Infinity, high = -Infinity;
-      for (const v of vertices) {
-        low = Math.min(low, head.rest[3 * v + k]);
-        high = Math.max(high, head.rest[3 * v + k]);
-      }
-      return (low + high) / 2;
-    };
-    const centre: Centre = [middle(0), middle(1), middle(2)];
-    return { vertices, centre, front: centre[2] };
+    this.anchors = findAnchors(head);
+    this.eyes = { left: new Eye(head, "left"), right: new Eye(head, "right") };
   }
 
   /** The subject's head at rest; the last one asked for is kept. */
@@ -111,6 +99,7 @@ export class HeadModel {
     }
     const { head } = this, size = head.rest.length;
     const vertices = identify(head, subject.identity);
+    settleTraits(vertices, head, subject.traits, subject.age);
     // Some identities part the lips at rest; the lower lip is drawn up until they meet.
     const gap = this.#gap(vertices);
     if (gap > 0.06) {
@@ -168,41 +157,24 @@ export class HeadModel {
     return share === 0 ? still : still.map((value, i) => value + share * (gaping[i] - value));
   }
 
-  /** How far an expression parts the lips beyond the person's rest. */
-  lipGap(person: Person, vertices: Float32Array): number {
-    return this.#gap(vertices) - Math.max(0, this.#gap(person.vertices));
-  }
-
-  /** The person's vertices with action units and gaze (degrees to the subject's left, and up). */
-  express(person: Person, weights: UnitWeights, gaze: { yaw: number; pitch: number }): Float32Array {
-    const { head } = this;
+  /** The person with action units and gaze. */
+  express(person: Person, weights: UnitWeights, gaze: Gaze): Expressed {
     const vertices = Float32Array.from(person.vertices);
     this.units.apply(vertices, weights);
     const lids = {
-      eyeLookUp: Math.max(0, gaze.pitch) / 25,
-      eyeLookDown: Math.max(0, -gaze.pitch) / 25,
+      left: this.eyes.left.move(vertices, person.vertices, weights, gaze),
+      right: this.eyes.right.move(vertices, person.vertices, weights, gaze),
     };
-    for (const [name, weight] of Object.entries(lids)) {
-      for (const side of ["_L", "_R"]) addShape(vertices, head.shapes[name + side], weight);
-    }
-    for (const eye of Object.values(this.eyes)) {
-      // The ball keeps its place and turns; the shapes' own turn of it is replaced by the angle wanted.
-      const m = rotation(gaze.yaw, gaze.pitch, 0);
-      let cx = 0, cy = 0, cz = 0;
-      for (const v of eye.vertices) {
-        cx += person.vertices[3 * v], cy += person.vertices[3 * v + 1], cz += person.vertices[3 * v + 2];
-      }
-      cx /= eye.vertices.length, cy /= eye.vertices.length, cz /= eye.vertices.length;
-      for (const v of eye.vertices) {
-        const x = person.vertices[3 * v] - cx,
-          y = person.vertices[3 * v + 1] - cy,
-          z = person.vertices[3 * v + 2] - cz;
-        vertices[3 * v] = cx + m[0] * x + m[1] * y + m[2] * z;
-        vertices[3 * v + 1] = cy + m[3] * x + m[4] * y + m[5] * z;
-        vertices[3 * v + 2] = cz + m[6] * x + m[7] * y + m[8] * z;
-      }
-    }
-    return vertices;
+    const gap = this.#gap(vertices);
+    const left = this.#middle(vertices, 42, 43, 44, 45, 46, 47);
+    const right = this.#middle(vertices, 36, 37, 38, 39, 40, 41);
+    return {
+      vertices,
+      lids,
+      lipGap: gap - Math.max(0, this.#gap(person.vertices)),
+      mouthGap: Math.max(0, gap),
+      eyeSpan: Math.hypot(left[0] - right[0], left[1] - right[1], left[2] - right[2]),
+    };
   }
 
   /** The points that align a face, from projected vertices (x, y, depth each). */

@@ -68,8 +68,9 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
       }
     } else if (surface === TEETH) {
       paintTeeth(s, subject);
-    } else if (model.eyes[surface]) {
-      paintEye(s, model.eyes[surface].centre, model.eyes[surface].front, subject, lidShade);
+    } else if (surface === LEFT || surface === RIGHT) {
+      const eye = surface === LEFT ? model.eyes.left : model.eyes.right;
+      paintEye(s, eye.centre, eye.front, subject, lidShade);
     } else {
       paintGums(s);
     }

@@ -9,6 +9,7 @@ import {
 import type { UnitWeights } from "./action_units.ts";
 import { paintBackground } from "./background.ts";
 import { ShadowMap } from "./light.ts";
+import { measure, type Measures } from "./measures.ts";
 import { rotation, turn, vertexNormals } from "./mesh.ts";
 import type { HeadModel } from "./model.ts";
 import { attachedParts, headPart, type Part } from "./parts.ts";
@@ -41,8 +42,7 @@ export interface Picture {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
   /** True points in this picture's pixels. */
   readonly points: FacePoints;
-  /** How far the inner lips stand apart beyond the subject's rest, in head units. */
-  readonly lipGap: number;
+  readonly measures: Measures;
 }
 
 /** The middle of the head: what turns, and what the camera looks at. */
@@ -81,11 +81,11 @@ export function renderFace(
   samples = 2,
 ): Picture {
   const person = model.person(subject);
-  const local = model.express(person, weights, scene.gaze);
+  const expressed = model.express(person, weights, scene.gaze), local = expressed.vertices;
   const matrix = rotation(scene.pose.yaw, scene.pose.pitch, scene.pose.roll);
   const normals = turn(vertexNormals(local, model.head.triangles), matrix);
   const world = turn(local, matrix, MIDDLE);
-  const lipGap = model.lipGap(person, local), open = model.openness(person, lipGap);
+  const { lipGap } = expressed, open = model.openness(person, lipGap);
 
   // Perspective, then the similarity of the crop: one mapping, so that the picture is sampled only once.
   const width = view.kind === "aligned" ? view.size : view.width;
@@ -117,6 +117,22 @@ export function renderFace(
     for (const [from, to] of ranges) buffer.draw(screen, triangles, from, to, bothSides, accept, n);
   });
 
+  const { pose, gaze, distance } = scene, { head, anchors } = model;
+  const shot = {
+    head,
+    anchors,
+    expressed,
+    pose,
+    gaze,
+    matrix,
+    world,
+    screen: flat,
+    distance,
+    place,
+    samples,
+  };
+  const measures = measure({ ...shot, buffer });
+
   // Teeth and tongue shade nothing that the lips do not.
   const casting = [
     { world, triangles: model.outerTriangles },
@@ -136,7 +152,7 @@ export function renderFace(
       nose: transformPoint(place, seen.nose),
       mouth: transformPoint(place, seen.mouth),
     },
-    lipGap,
+    measures,
   };
 }
 

@@ -61,13 +61,17 @@ function muted(random: Random): Colour {
 /** Draws the surroundings of one face. */
 export function drawScene(random: Random): Scene {
   const pose = {
-    yaw: random.normal(0, 13, 30 / 13),
-    pitch: random.normal(0, 7.5, 20 / 7.5),
-    roll: random.normal(0, 6, 3),
+    yaw: random.normal(0, random.chance(0.3) ? 24 : 12, 45 / 24),
+    pitch: random.normal(0, 8.5, 25 / 8.5),
+    roll: random.normal(0, 7, 3),
   };
-  const gaze = random.chance(0.45)
-    ? { yaw: -pose.yaw * 0.6 + random.normal(0, 2), pitch: -pose.pitch * 0.4 + random.normal(0, 2) }
-    : { yaw: random.normal(0, 9, 2), pitch: random.normal(0, 5, 2) };
+  // Into the camera, past it, or down at something.
+  const way = random.next();
+  const gaze = way < 0.5
+    ? { yaw: -pose.yaw * 0.75 + random.normal(0, 3), pitch: -pose.pitch * 0.6 + random.normal(0, 3) }
+    : way < 0.88
+    ? { yaw: random.normal(0, 12, 2), pitch: random.normal(0, 8, 2) }
+    : { yaw: random.normal(0, 10, 2), pitch: random.between(-30, -12) };
   const azimuth = random.between(-75, 75) * Math.PI / 180, height = random.between(-5, 60) * Math.PI / 180;
   const side = -Math.sign(azimuth) * random.between(0.3, 1.1);
   const power = random.between(0.45, 1.25), ambience = random.between(0.3, 0.75);
@@ -88,7 +92,7 @@ export function drawScene(random: Random): Scene {
   const shade = random.between(0.45, 1.3);
   return {
     pose,
-    gaze: { yaw: Math.max(-18, Math.min(18, gaze.yaw)), pitch: Math.max(-10, Math.min(10, gaze.pitch)) },
+    gaze: { yaw: Math.max(-28, Math.min(28, gaze.yaw)), pitch: Math.max(-30, Math.min(20, gaze.pitch)) },
     distance: Math.exp(random.between(Math.log(42), Math.log(150))),
     key: {
       from: unit([

@@ -1,5 +1,6 @@
 /** Who is drawn: everything about a face that stays while its expression changes. */
 import { Random } from "./random.ts";
+import type { Traits } from "./rest.ts";
 
 /** Linear red, green and blue. */
 export type Colour = readonly [r: number, g: number, b: number];
@@ -25,6 +26,7 @@ export interface Subject {
   readonly key: number;
   /** Weights of the identity modes. */
   readonly identity: readonly number[];
+  readonly traits: Traits;
   /** 0 young to 1 old. */
   readonly age: number;
   /** Skin tone from 1 (lightest) to 6 (darkest). */
@@ -112,7 +114,8 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
   const random = new Random(seed, index, 0x5b);
   const key = Math.floor(random.next() * 2 ** 31);
   const identity = Array.from({ length: modes }, () => random.normal(0, 0.8, 2.2));
-  const age = random.next() ** 1.4;
+  const child = random.chance(0.09) ? random.between(0.3, 1) : 0;
+  const age = child > 0 ? 0 : random.next() ** 1.3;
   const skinGroup = 1 + index % SKINS.length;
   const skin = vary(SKINS[skinGroup - 1], random, 0.1);
   const masculine = random.chance(0.5);
@@ -135,6 +138,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     name: `s${seed}-${String(index).padStart(4, "0")}`,
     key,
     identity,
+    traits: drawTraits(random, skinGroup, child),
     age,
     skinGroup,
     skin,
@@ -162,6 +166,24 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     glasses: random.chance(0.16) ? drawGlasses(random) : null,
     creasing: random.between(0.75, 1.15) + 0.45 * age,
     cloth: vary(random.pick<Colour>(CLOTHS), random, 0.2),
+  };
+}
+
+function drawTraits(random: Random, skinGroup: number, child: number): Traits {
+  const folded = random.chance([0.08, 0.3, 0.45, 0.2, 0.06, 0.04][skinGroup - 1]);
+  return {
+    lidOpen: random.normal(0, 0.42, 2.2) + 0.25 * child,
+    lowerLid: Math.max(0, random.normal(-0.05, 0.3, 2)),
+    tilt: random.normal(folded ? 0.06 : 0.01, 0.06, 2.5),
+    hood: random.chance(0.4) ? random.next() : 0.15 * random.next(),
+    epicanthus: folded ? random.between(0.4, 1) : 0,
+    browHeight: random.normal(0, 0.26, 2.3),
+    browInner: random.normal(0, 0.2, 2.3),
+    browOuter: random.normal(0, 0.2, 2.3),
+    mouthCorner: random.normal(0.05, 0.4, 2.3),
+    lipFullness: random.normal(skinGroup >= 5 ? 0.4 : 0, 0.5, 2.3),
+    skew: random.normal(0, 0.35, 2.2),
+    child,
   };
 }
 
