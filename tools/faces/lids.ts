@@ -18,6 +18,9 @@ export interface LidMeasure {
   readonly closed: number;
   /** What stands open in the end. */
   readonly gap: number;
+  /** The middles of the lids' edges over the ball's centre. */
+  readonly top: number;
+  readonly bottom: number;
 }
 
 const MIDDLE_UPPER = { left: [43, 44], right: [37, 38] } as const;
@@ -106,7 +109,13 @@ export class Eye {
     this.#turn(vertices, rest, x, y, z, gaze);
     this.#slide(vertices, x, y, z, radius);
     const gap = this.gap(vertices);
-    return { rise, closed: before > 0.05 ? Math.max(0, 1 - gap / before) : 0, gap };
+    return {
+      rise,
+      closed: before > 0.05 ? Math.max(0, 1 - gap / before) : 0,
+      gap,
+      top: this.#height(vertices, upper) - y,
+      bottom: this.#height(vertices, MIDDLE_LOWER[this.side]) - y,
+    };
   }
 
   /** Where the ball of a person lies, and its radius. */

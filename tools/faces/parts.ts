@@ -2,12 +2,13 @@
 import type { UnitWeights } from "./action_units.ts";
 import { CreaseField } from "./creases.ts";
 import type { Mesh } from "./glasses.ts";
-import { paintEye, paintGums, paintTeeth } from "./eyes.ts";
+import { EyePaint, paintGums, paintTeeth } from "./eyes.ts";
 import { paintHair, type Shells, strandTest } from "./hair.ts";
 import { SURFACES } from "./head.ts";
 import { lockTest, paintLock } from "./long_hair.ts";
+import type { Gaze } from "./lids.ts";
 import { type Matrix, turn } from "./mesh.ts";
-import type { HeadModel, Person } from "./model.ts";
+import type { Expressed, HeadModel, Person } from "./model.ts";
 import type { Accept } from "./raster.ts";
 import type { Sample } from "./sample.ts";
 import { SkinPaint } from "./skin.ts";
@@ -42,6 +43,8 @@ interface Posed {
   readonly world: Float32Array;
   readonly normals: Float32Array;
   readonly open: Float32Array;
+  readonly lids: Expressed["lids"];
+  readonly gaze: Gaze;
 }
 
 const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
@@ -51,8 +54,9 @@ const FACE = SURFACES.indexOf("face"), SCALP = SURFACES.indexOf("scalp"), TEETH 
 export function headPart(model: HeadModel, person: Person, weights: UnitWeights, posed: Posed): Part {
   const { head } = model, { subject } = person;
   const skin = new SkinPaint(model.map, subject, new CreaseField(weights, subject.creasing, subject.age));
-  // A raised lid uncovers the ball and lets light in.
-  const lidShade = 0.6 - 0.25 * (weights[5] ? (weights[5].left + weights[5].right) / 2 : 0);
+  const { left, right } = model.eyes, { lids } = posed;
+  const leftEye = new EyePaint(left.centre, lids.left, posed.gaze, subject);
+  const rightEye = new EyePaint(right.centre, lids.right, posed.gaze, subject);
   const [hairRed, hairGreen, hairBlue] = subject.hair;
   const [clothRed, clothGreen, clothBlue] = subject.cloth;
   const paint = (s: Sample, surface: number) => {
@@ -68,16 +72,20 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
       }
     } else if (surface === TEETH) {
       paintTeeth(s, subject);
-    } else if (surface === LEFT || surface === RIGHT) {
-      const eye = surface === LEFT ? model.eyes.left : model.eyes.right;
-      paintEye(s, eye.centre, eye.front, subject, lidShade);
+    } else if (surface === LEFT) {
+      leftEye.apply(s);
+    } else if (surface === RIGHT) {
+      rightEye.apply(s);
     } else {
       paintGums(s);
     }
   };
   const { surface } = head;
+  const { world, normals, open } = posed;
   return {
-    ...posed,
+    world,
+    normals,
+    open,
     ...person.complexion,
     rest: head.rest,
     triangles: head.triangles,

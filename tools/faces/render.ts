@@ -16,7 +16,7 @@ import { attachedParts, headPart, type Part } from "./parts.ts";
 import { shadePixels } from "./pixels.ts";
 import { DepthBuffer } from "./raster.ts";
 import type { Scene } from "./scene.ts";
-import { blur, develop } from "./sensor.ts";
+import { blur, develop, shrink } from "./sensor.ts";
 import { Shader } from "./shade.ts";
 import type { Subject } from "./subject.ts";
 
@@ -105,7 +105,7 @@ export function renderFace(
   };
 
   const buffer = new DepthBuffer(width * samples, height * samples);
-  const posed = { world, normals, open };
+  const posed = { world, normals, open, lids: expressed.lids, gaze: scene.gaze };
   const parts: Part[] = [
     headPart(model, person, weights, posed),
     ...attachedParts(person, posed, (points) => turn(points, matrix, MIDDLE), matrix),
@@ -141,11 +141,17 @@ export function renderFace(
   const shadow = new ShadowMap(casting, scene.key.from, scene.key.softness);
   const light = shadePixels(buffer, parts, new Shader(scene, matrix, shadow), width, samples);
   if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
-  blur(light, width, height, 4, scene.blur * (view.kind === "aligned" ? view.size / 128 : 1));
+  const zoom = view.kind === "aligned" ? view.size / 128 : 1, { look, exposure, noise } = scene;
+  if (look.depthBlur > 0) {
+    const eyes = distance - (world[3 * head.landmarks[37] + 2] + world[3 * head.landmarks[43] + 2]) / 2;
+    defocus(light, buffer, samples, eyes, look.depthBlur * zoom);
+  }
+  blur(light, width, height, 4, scene.blur * zoom);
+  if (look.shrunk > 1) shrink(light, width, height, look.shrunk);
   return {
     width,
     height,
-    data: develop(light, scene.exposure, scene.noise, subject.key),
+    data: develop(light, width, { exposure, noise, look, key: subject.key }),
     points: {
       leftEye: transformPoint(place, seen.leftEye),
       rightEye: transformPoint(place, seen.rightEye),
@@ -154,6 +160,26 @@ export function renderFace(
     },
     measures,
   };
+}
+
+/** Blurs what lies away from the plane of focus: fully from five head units behind it on. */
+function defocus(
+  light: Float32Array,
+  buffer: DepthBuffer,
+  samples: number,
+  plane: number,
+  sigma: number,
+): void {
+  const width = buffer.width / samples, height = buffer.height / samples;
+  const soft = Float32Array.from(light);
+  blur(soft, width, height, 4, sigma);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i += 4) {
+      const depth = buffer.depth[y * samples * buffer.width + x * samples];
+      const share = Math.min(1, Math.max(0, depth - plane - 1) / 5);
+      for (let c = 0; c < 4; c++) light[i + c] += share * (soft[i + c] - light[i + c]);
+    }
+  }
 }
 
 function addBackground(light: Float32Array, width: number, height: number, scene: Scene, key: number): void {

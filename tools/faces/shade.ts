@@ -63,7 +63,8 @@ export class Shader {
     nx /= length, ny /= length, nz /= length;
     const facing = nx * key[0] + ny * key[1] + nz * key[2];
     const fill = nx * other[0] + ny * other[1] + nz * other[2];
-    const around = s.open * open;
+    // Light that comes from all over reaches hollows less than a count of free directions says.
+    const around = s.open * open * Math.sqrt(open);
     // Surroundings: sky above, ground below, the room in front.
     const upward = 0.5 + 0.5 * ny, sky = upward * upward, ground = (1 - upward) * (1 - upward);
     const horizon = 0.75 * (1 - Math.abs(ny));

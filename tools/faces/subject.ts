@@ -50,6 +50,8 @@ export interface Subject {
   readonly beard: Beard;
   readonly iris: Colour;
   readonly irisSize: number;
+  /** The pupil's radius as a share of the iris's. */
+  readonly pupil: number;
   readonly glasses: Glasses | null;
   /** How deep this skin creases. */
   readonly creasing: number;
@@ -163,6 +165,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     beard,
     iris: vary(random.pick(lightEyed ? LIGHT_EYES : BROWN_EYES), random, 0.15),
     irisSize: random.between(0.94, 1.06),
+    pupil: random.between(0.3, 0.5),
     glasses: random.chance(0.16) ? drawGlasses(random) : null,
     creasing: random.between(0.75, 1.15) + 0.45 * age,
     cloth: vary(random.pick<Colour>(CLOTHS), random, 0.2),
