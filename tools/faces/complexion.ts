@@ -36,9 +36,16 @@ export function complexion(head: Head, subject: Subject): Complexion {
   const colours = new Float32Array(rest.length), fields = new Float32Array(rest.length);
   for (let i = 0; i < rest.length; i += 3) {
     const x = rest[i], y = rest[i + 1], z = rest[i + 2], ax = Math.abs(x);
-    const shade = 1 + 0.06 * noise(x * 0.35, y * 0.35, z * 0.35, key) +
-      0.045 * noise(x * 1.5, y * 1.5, z * 1.5, key + 1);
-    let red = r * shade, green = g * shade, blue = b * shade, shine = 1;
+    const rough = subject.mottle;
+    const shade = 1 + 0.07 * noise(x * 0.35, y * 0.35, z * 0.35, key) +
+      rough *
+        (0.05 * noise(x * 1.5, y * 1.5, z * 1.5, key + 1) + 0.05 * noise(x * 3.4, y * 3.4, z * 3.4, key + 6));
+    const flush = rough * (0.06 * noise(x * 0.8, y * 0.8, z * 0.8, key + 7) +
+      0.05 * noise(x * 2.3, y * 2.3, z * 2.3, key + 8));
+    let red = r * shade * (1 + 0.3 * flush),
+      green = g * shade * (1 - flush),
+      blue = b * shade * (1 - 0.9 * flush);
+    let shine = 1 + 0.35 * noise(x * 0.7, y * 0.7, z * 0.7, key + 10);
     if (z >= 1 && y > -9) {
       // Blood shows on cheeks, nose and ears; the forehead and nose shine.
       const blood = subject.redness * (Math.exp(-(((ax - 4.3) / 2.1) ** 2) - ((y + 0.3) / 2.1) ** 2) +
@@ -51,9 +58,20 @@ export function complexion(head: Head, subject: Subject): Complexion {
           subject.freckles;
         red *= 1 - 0.18 * spot, green *= 1 - 0.3 * spot, blue *= 1 - 0.35 * spot;
       }
+      // Moles, and the brown spots of age.
+      const mole = ramp(noise(x * 2.9, y * 2.9, z * 2.9, key + 15), 0.86, 0.93) * subject.spots;
+      const stain = ramp(noise(x * 1.3, y * 1.3, z * 1.3, key + 16), 0.45, 0.7) * subject.age * subject.spots;
+      red *= 1 - 0.5 * mole - 0.16 * stain, green *= 1 - 0.6 * mole - 0.24 * stain;
+      blue *= 1 - 0.6 * mole - 0.28 * stain;
+      const { blush } = subject.makeup;
+      if (blush > 0) {
+        const apple = blush * Math.exp(-(((ax - 4.6) / 1.6) ** 2) - ((y - 0.6) / 1.3) ** 2);
+        red *= 1 + 0.05 * apple, green *= 1 - 0.3 * apple, blue *= 1 - 0.2 * apple;
+      }
       // Thin skin round the eyes is darker and bluer.
       const socket = z < 5 ? 0 : Math.exp(-(((ax - 3.1) / 1.7) ** 2) - ((y - 3.1) / 0.95) ** 2);
-      red *= 1 - 0.13 * socket, green *= 1 - 0.15 * socket, blue *= 1 - 0.11 * socket;
+      const ring = subject.rings * socket;
+      red *= 1 - 0.2 * ring, green *= 1 - 0.23 * ring, blue *= 1 - 0.18 * ring;
     }
     colours[i] = red, colours[i + 1] = green, colours[i + 2] = blue;
     fields[i] = y > -6 ? hairField(subject, x, y, z) : -3;

@@ -56,7 +56,7 @@ export function drawLook(random: Random): Look {
       ? random.between(0, 0.2)
       : faded
       ? random.between(0.4, 0.8)
-      : random.normal(1.05, 0.22, 2.3),
+      : random.normal(0.88, 0.2, 2.3),
     shadows: grey ? [0, 0, 0] : wheel(sepia ? warm : hue + Math.PI + random.normal(0, 0.6), strength),
     highlights: grey ? [0, 0, 0] : wheel(warm, strength),
     fade: faded ? random.between(0.06, 0.2) : random.chance(0.1) ? random.between(0, 0.08) : 0,

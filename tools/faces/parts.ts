@@ -53,11 +53,12 @@ const FACE = SURFACES.indexOf("face"), SCALP = SURFACES.indexOf("scalp"), TEETH 
 /** The head itself. */
 export function headPart(model: HeadModel, person: Person, weights: UnitWeights, posed: Posed): Part {
   const { head } = model, { subject } = person;
-  const skin = new SkinPaint(model.map, subject, new CreaseField(weights, subject.creasing, subject.age));
+  const skin = new SkinPaint(model.map, subject, new CreaseField(weights, subject.creasing, subject.lines));
   const { left, right } = model.eyes, { lids } = posed;
   const leftEye = new EyePaint(left.centre, lids.left, posed.gaze, subject);
   const rightEye = new EyePaint(right.centre, lids.right, posed.gaze, subject);
   const [hairRed, hairGreen, hairBlue] = subject.hair;
+  const collar = -9.5 - 3 * ((subject.key >> 4) & 255) / 255;
   const [clothRed, clothGreen, clothBlue] = subject.cloth;
   const paint = (s: Sample, surface: number) => {
     if (surface === FACE || surface === SCALP) {
@@ -66,7 +67,7 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
       if (s.y > -6) {
         const roots = Math.min(0.95, Math.max(0, (field + 0.1) * 2));
         s.paint(hairRed * 0.7, hairGreen * 0.7, hairBlue * 0.7, roots);
-      } else if (s.y < -12.5 - 0.02 * s.x * s.x) {
+      } else if (s.y < collar - 0.02 * s.x * s.x) {
         s.paint(clothRed, clothGreen, clothBlue, 1);
         s.specular = 0.01, s.wrap = 0;
       }

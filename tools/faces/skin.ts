@@ -54,12 +54,13 @@ export class SkinPaint {
     const { subject } = this, key = subject.key;
     const { x, y, z } = s;
     const ax = x < 0 ? -x : x;
-    const fine = 1 + 0.03 * noise(x * 8, y * 8, z * 8, key + 2);
+    const fine = 1 + 0.055 * subject.mottle * noise(x * 7, y * 7, z * 7, key + 2);
     s.r *= fine, s.g *= fine, s.b *= fine;
     s.specular = 0.07 * subject.gloss * s.w, s.gloss = 16;
     s.wrap = 1;
-    s.gx = 0.045 * noise(x * 10, y * 10, z * 10, key + 3);
-    s.gy = 0.045 * noise(x * 10, y * 10, z * 10, key + 4);
+    const pores = 0.05 + 0.05 * subject.mottle + 0.05 * subject.age;
+    s.gx = pores * noise(x * 9, y * 9, z * 9, key + 3);
+    s.gy = pores * noise(x * 9, y * 9, z * 9, key + 4);
     if (z < 5) return;
     this.creases.at(x, y);
     s.gx += this.creases.gx, s.gy += this.creases.gy;
@@ -77,14 +78,19 @@ export class SkinPaint {
     if (ax < 1 || ax > 6.5 || y < 1 || y > 5.5) return;
     if (inside(map.eye, ax, y)) s.paint(s.r * 1.02, s.g * 0.72, s.b * 0.7, 0.6);
     if (map.upperLid.nearest(ax, y, near)) {
-      const lash = ramp(near.distance, 0.27, 0.08);
-      s.paint(0.02, 0.014, 0.012, lash * 0.8);
+      const { makeup, traits } = this.subject;
+      if (makeup.shadowCover > 0 && near.side > 0) {
+        const [r, g, b] = makeup.shadow;
+        s.paint(r, g, b, makeup.shadowCover * ramp(near.distance, 0.85, 0.1));
+      }
+      const lash = ramp(near.distance, 0.27 + 0.16 * makeup.liner, 0.08 + 0.08 * makeup.liner);
+      s.paint(0.02, 0.014, 0.012, lash * (0.75 + 0.2 * makeup.liner));
       const fold = near.side > 0 ? Math.exp(-(((near.distance - 0.62) / 0.13) ** 2)) : 0;
-      s.open *= 1 - 0.28 * fold * ramp(near.along, 0, 0.25);
+      s.open *= 1 - 0.4 * (1 - 0.8 * traits.hood) * fold * ramp(near.along, 0, 0.25);
     }
     if (map.lowerLid.nearest(ax, y, near)) {
       const lash = ramp(near.distance, 0.2, 0.05);
-      s.paint(0.07, 0.045, 0.04, lash * 0.42);
+      s.paint(0.06, 0.04, 0.035, lash * (0.42 + 0.4 * this.subject.makeup.liner));
     }
   }
 
@@ -98,8 +104,8 @@ export class SkinPaint {
     // Hairs slant outward and up; their stripes run along the slant.
     const u = along * 5.2, slant = u * 5.5 - across * 4.5;
     const hairs = noise(slant * 1.3, across * 2.2 + u, s.x > 0 ? 3 : 9, key + 9);
-    const edge = half * (1 + 0.3 * hairs) - near.distance;
-    let cover = ramp(edge, -0.1, 0.2) * brow.density * (0.82 + 0.3 * hairs);
+    const edge = half * (1 + 0.28 * hairs) - near.distance;
+    let cover = ramp(edge, -0.1, 0.2) * brow.density * (0.88 + 0.18 * hairs);
     cover *= ramp(along, -0.02, 0.08) * ramp(along, 1.0, 0.8);
     if (cover <= 0) return;
     cover = Math.min(1, cover);

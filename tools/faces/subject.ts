@@ -19,6 +19,19 @@ export interface Glasses {
   readonly colour: Colour;
 }
 
+export interface Makeup {
+  /** Colour over the upper lids and how thick it lies, 0 to 1. */
+  readonly shadow: Colour;
+  readonly shadowCover: number;
+  /** How much darker and wider the lash line is, 0 to 1. */
+  readonly liner: number;
+  readonly blush: number;
+}
+
+/** Parts of the face that keep lines of their own. */
+export const LINED = ["forehead", "glabella", "eyes", "cheeks", "mouth"] as const;
+export type Lines = Readonly<Record<typeof LINED[number], number>>;
+
 /** One person. Colours are linear reflectances. */
 export interface Subject {
   readonly name: string;
@@ -34,6 +47,13 @@ export interface Subject {
   readonly skin: Colour;
   readonly redness: number;
   readonly freckles: number;
+  /** How blotchy, how spotted, and how dark round the eyes this skin is; 1 is usual. */
+  readonly mottle: number;
+  readonly spots: number;
+  readonly rings: number;
+  readonly makeup: Makeup;
+  /** Lines that stay at rest, 0 to about 1, by part of the face. */
+  readonly lines: Lines;
   readonly gloss: number;
   readonly lips: Colour;
   readonly hairStyle: HairStyle;
@@ -135,7 +155,11 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
   const lipTint: Colour = lipstick
     ? random.pick<Colour>([[0.5, 0.06, 0.07], [0.42, 0.12, 0.14], [0.3, 0.05, 0.09]])
     : [skin[0] * 0.86, skin[1] * 0.52, skin[2] * 0.58];
-  const browDark = blend(hair, [skin[0] * 0.2, skin[1] * 0.16, skin[2] * 0.16], 0.25);
+  const browDark = blend(
+    blend(hair, [skin[0] * 0.2, skin[1] * 0.16, skin[2] * 0.16], 0.25),
+    [0.012, 0.01, 0.009],
+    random.chance(0.4) ? random.between(0, 0.8) : 0,
+  );
   return {
     name: `s${seed}-${String(index).padStart(4, "0")}`,
     key,
@@ -146,7 +170,12 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     skin,
     redness: random.between(0.4, 1.3),
     freckles: random.chance(lightHaired ? 0.3 : 0.05) ? random.between(0.3, 1) : 0,
-    gloss: random.between(0.5, 1.5),
+    mottle: random.between(0.4, 1.6) * (child > 0 ? 0.6 : 1),
+    spots: random.chance(0.6) ? random.between(0, 1) : 0,
+    rings: random.between(0.3, 1.7) + 0.5 * age,
+    makeup: masculine || child > 0 ? NO_MAKEUP : drawMakeup(random),
+    lines: drawLines(random, age),
+    gloss: random.between(0.4, 1.9),
     lips: blend(
       lipTint,
       [skin[0] * 0.8, skin[1] * 0.55, skin[2] * 0.6],
@@ -157,8 +186,8 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     curl: random.next() ** 2 + (skinGroup >= 5 ? 0.5 : 0),
     hairline: random.normal(0, 0.3) + (hairStyle === "receding" ? 0.8 : 0),
     brow: {
-      thickness: random.between(0.75, 1.25) * (masculine ? 1.15 : 0.85),
-      density: random.between(0.7, 1),
+      thickness: random.between(0.55, 1.35) * (masculine ? 1.25 : 0.85) * (1 - 0.25 * child),
+      density: random.chance(0.2) ? random.between(0.15, 0.6) : random.between(0.55, 1),
       arch: random.normal(0, 0.12),
       colour: browDark,
     },
@@ -170,6 +199,31 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     creasing: random.between(0.75, 1.15) + 0.45 * age,
     cloth: vary(random.pick<Colour>(CLOTHS), random, 0.2),
   };
+}
+
+const NO_MAKEUP: Makeup = { shadow: [0, 0, 0], shadowCover: 0, liner: 0, blush: 0 };
+
+function drawMakeup(random: Random): Makeup {
+  if (random.chance(0.4)) return NO_MAKEUP;
+  return {
+    shadow: random.pick<Colour>([
+      [0.12, 0.06, 0.04],
+      [0.03, 0.03, 0.035],
+      [0.25, 0.1, 0.12],
+      [0.08, 0.1, 0.2],
+      [0.35, 0.22, 0.1],
+      [0.06, 0.14, 0.1],
+    ]),
+    shadowCover: random.chance(0.55) ? random.between(0.15, 0.7) : 0,
+    liner: random.chance(0.7) ? random.between(0.2, 1) : 0,
+    blush: random.chance(0.5) ? random.between(0.3, 1) : 0,
+  };
+}
+
+/** Lines come with age, not all at the same pace; some are there in the young. */
+function drawLines(random: Random, age: number): Lines {
+  const line = () => Math.max(0, 0.85 * age * random.between(0.3, 1.5) + random.normal(0, 0.12, 2.5));
+  return { forehead: line(), glabella: line(), eyes: line(), cheeks: line(), mouth: line() };
 }
 
 function drawTraits(random: Random, skinGroup: number, child: number): Traits {
