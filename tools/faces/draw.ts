@@ -161,6 +161,8 @@ export function label(draw: FaceDraw, picture: Picture, image: string): Record<s
     hair: subject.hairStyle,
     beard: subject.beard,
     glasses: subject.glasses !== null,
+    hat: subject.hat.kind,
+    occluder: draw.scene.occluder?.kind ?? "none",
     points,
     landmarks: measures.landmarks.map(([x, y]) => [round(x, 2), round(y, 2)]),
   };

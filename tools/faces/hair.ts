@@ -1,11 +1,12 @@
 /** Hair and full beards: where they grow, and shells of strands standing over the skin there. */
 import { ramp } from "./action_units.ts";
 import type { Head } from "./head.ts";
+import { hatField } from "./cloth.ts";
 import { noise } from "./noise.ts";
 import type { Sample } from "./sample.ts";
 import { beardCover } from "./complexion.ts";
 import type { Accept } from "./raster.ts";
-import type { Subject } from "./subject.ts";
+import type { HairStyle, Subject } from "./subject.ts";
 
 /** Signed depth into the hair at a rest point of the scalp, in head units; negative is bare skin. */
 export function hairField(subject: Subject, x: number, y: number, z: number): number {
@@ -16,25 +17,37 @@ export function hairField(subject: Subject, x: number, y: number, z: number): nu
   let line = 8.75 + subject.hairline - 0.03 * ax * ax;
   if (style === "receding") line += 2.2 * Math.exp(-(((ax - 3.6) / 1.9) ** 2)) + 0.5;
   if (style === "fringe") line = 7.25 + 0.35 * subject.hairline - 0.012 * ax * ax;
-  if (style === "long" || style === "tied") line -= 0.12 * ramp(ax, 1.5, 6) * 4 - 0.3;
+  if (style === "long" || style === "tied" || style === "swept") line -= 0.12 * ramp(ax, 1.5, 6) * 4 - 0.3;
+  // Swept over the forehead from one side, or cut straight above the brows.
+  const sweep = (key & 1) === 0 ? 1 : -1;
+  if (style === "swept") {
+    line -= 1.9 * ramp(sweep * x, -3.5, 3.5) * ramp(ax, 7.5, 5.5) * ramp(subject.curl, 1.5, 0.2) + 0.2;
+  }
+  if (style === "bangs" || style === "bob") line = 6.75 + 0.6 * subject.hairline + 0.012 * ax * ax;
+  if (style === "curls") line -= 0.5 + 0.5 * noise(x * 0.9, y * 0.9, z * 0.9, key + 53);
   let front = y - line;
   if (style === "bald") front = -3;
   // The side: behind a line from the temple down to before the ear, where a sideburn ends.
   const side = Math.min(2.5 + 0.5 * (y - 3.5) - z, y - 1.6 + 6 * ramp(z, 1, -2.5));
   let field = Math.max(front, style === "bald" ? Math.min(side, 6.5 - y) : side);
   // The nape ends; the ear and what lies behind it stay bare.
-  field = Math.min(field, y + 4.6 + (style === "long" ? 3 : 0));
+  field = Math.min(field, y + 4.6 + (HANGING.has(style) ? 3 : 0));
   const ear = Math.min(4.4 - y, 2.2 - z, z + 2.2, y + 3);
   if (ear > 0) field = Math.min(field, -ear - 0.3);
-  return field + ragged * 0.8;
+  // What a hat covers is pressed flat under it.
+  return Math.min(field + ragged * 0.8, 0.1 - hatField(subject.hat, x, y, z));
 }
+
+/** Styles that hang over ears and neck. */
+export const HANGING: ReadonlySet<HairStyle> = new Set<HairStyle>(["long", "bangs", "bob"]);
 
 /** How far hair stands off the skin, in head units. */
 function hairHeight(subject: Subject, field: number, y: number): number {
-  const full = { short: 0.75, cropped: 0.28, receding: 0.5, bald: 0.22, fringe: 0.9, long: 0.9, tied: 0.5 };
-  const top = subject.hairStyle === "short" || subject.hairStyle === "fringe"
-    ? 0.55 + 0.45 * ramp(y, 3, 9)
-    : 1;
+  const full = {
+    ...{ short: 0.75, cropped: 0.28, receding: 0.5, bald: 0.22, fringe: 0.9, long: 0.9, tied: 0.5 },
+    ...{ swept: 1.25, bangs: 0.9, bob: 1, curls: 2.1 },
+  };
+  const top = ["short", "fringe", "swept"].includes(subject.hairStyle) ? 0.55 + 0.45 * ramp(y, 3, 9) : 1;
   return (full[subject.hairStyle] + 0.35 * Math.min(1, subject.curl)) * top * ramp(field, -0.2, 1.6) + 0.02;
 }
 

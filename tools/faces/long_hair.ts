@@ -1,6 +1,6 @@
 /** Hair that hangs: a curtain round the back and the sides of the head. */
 import { ramp } from "./action_units.ts";
-import type { Mesh } from "./glasses.ts";
+import type { Mesh } from "./solid.ts";
 import { vertexNormals } from "./mesh.ts";
 import { noise } from "./noise.ts";
 import type { Accept } from "./raster.ts";
@@ -12,7 +12,11 @@ const AROUND = 72, DOWN = 30;
 /** Where the curtain begins at each side, in radians from the front, and where it ends. */
 function extent(subject: Subject): { readonly open: number; readonly bottom: number } {
   const a = (subject.key & 1023) / 1023, b = ((subject.key >> 10) & 1023) / 1023;
-  return { open: (66 + 26 * a) * Math.PI / 180, bottom: -4 - 11 * b };
+  // Where hair hangs before the cheeks, it begins nearer to the face's front.
+  return {
+    open: (48 + 44 * a) * Math.PI / 180,
+    bottom: subject.hairStyle === "bob" ? -1 - 5 * b : -4 - 11 * b,
+  };
 }
 
 /** The curtain of a subject whose head, over its ears, is `ear` wide to each side. */

@@ -2,8 +2,10 @@
 import type { FacePoints, Point } from "@emoco/web/image";
 import { addShape, UnitShapes, type UnitWeights } from "./action_units.ts";
 import { type Complexion, complexion } from "./complexion.ts";
-import { glassesMesh, type Mesh } from "./glasses.ts";
-import { beardShells, hairShells, type Shells } from "./hair.ts";
+import { brimMesh, type Cloth, hatShell } from "./cloth.ts";
+import { glassesProps } from "./glasses.ts";
+import { beardShells, hairShells, HANGING, type Shells } from "./hair.ts";
+import type { Mesh, Prop } from "./solid.ts";
 import { type Head, SURFACES } from "./head.ts";
 import { longHair } from "./long_hair.ts";
 import { openness } from "./light.ts";
@@ -25,7 +27,9 @@ export interface Person {
   readonly beard: Shells | null;
   /** Hair that hangs. */
   readonly curtain: Mesh | null;
-  readonly glasses: Mesh | null;
+  /** What is worn: cloth, and glasses and brims. */
+  readonly hat: Cloth | null;
+  readonly props: readonly Prop[];
 }
 
 /** A person with an expression. */
@@ -119,6 +123,14 @@ export class HeadModel {
     };
     const bridge = this.#middle(vertices, 27);
     const eyes = [this.#middle(vertices, 42, 45), this.#middle(vertices, 36, 39)] as const;
+    const { hat } = subject,
+      hanging = HANGING.has(subject.hairStyle) && !["scarf", "hood"].includes(hat.kind);
+    const props = subject.glasses ? glassesProps(subject.glasses, eyes, bridge, widest(5, 6)) : [];
+    const brim = brimMesh(hat);
+    if (brim) {
+      const { colour } = hat;
+      props.push({ mesh: brim, colour, specular: 0.02, gloss: 10, wrap: 0, texture: 0.2, opacity: 1 });
+    }
     const gaping = Float32Array.from(vertices);
     addShape(gaping, head.shapes.jawOpen, 0.8);
     this.#person = {
@@ -129,10 +141,11 @@ export class HeadModel {
         still: openness(vertices, vertexNormals(vertices, head.triangles), this.outerVertices),
         gaping: openness(gaping, vertexNormals(gaping, head.triangles), this.outerVertices),
       },
-      hair: subject.hairStyle === "bald" ? null : hairShells(head, subject),
+      hair: ["scarf", "hood"].includes(hat.kind) ? null : hairShells(head, subject),
       beard: beardShells(head, subject),
-      curtain: subject.hairStyle === "long" ? longHair(subject, widest(0, 4)) : null,
-      glasses: subject.glasses ? glassesMesh(subject.glasses, eyes, bridge, widest(5, 6)) : null,
+      curtain: hanging ? longHair(subject, widest(0, 4)) : null,
+      hat: hat.kind === "none" ? null : hatShell(head, hat, subject.key),
+      props,
     };
     return this.#person;
   }

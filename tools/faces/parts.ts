@@ -1,13 +1,9 @@
-/** The meshes a picture is made of: the head, hair and beard over it, hanging hair, glasses. */
+/** The meshes a picture is made of, and the first of them, the head. */
 import type { UnitWeights } from "./action_units.ts";
 import { CreaseField } from "./creases.ts";
-import type { Mesh } from "./glasses.ts";
 import { EyePaint, paintGums, paintTeeth } from "./eyes.ts";
-import { paintHair, type Shells, strandTest } from "./hair.ts";
 import { SURFACES } from "./head.ts";
-import { lockTest, paintLock } from "./long_hair.ts";
 import type { Gaze } from "./lids.ts";
-import { type Matrix, turn } from "./mesh.ts";
 import type { Expressed, HeadModel, Person } from "./model.ts";
 import type { Accept } from "./raster.ts";
 import type { Sample } from "./sample.ts";
@@ -39,7 +35,7 @@ export interface Part {
   readonly paint: (s: Sample, kind: number) => void;
 }
 
-interface Posed {
+export interface Posed {
   readonly world: Float32Array;
   readonly normals: Float32Array;
   readonly open: Float32Array;
@@ -96,81 +92,4 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
     fine: (kind) => kind === LEFT || kind === RIGHT || kind === TEETH,
     paint,
   };
-}
-
-const never = () => false;
-
-function shellPart(person: Person, shells: Shells, posed: Posed, number: number): Part {
-  const { source, height, fields, rest, triangles } = shells, { subject } = person;
-  const world = new Float32Array(3 * source.length), normals = new Float32Array(3 * source.length);
-  const open = new Float32Array(source.length);
-  for (let i = 0, to = 0; i < source.length; i++, to += 3) {
-    const v = 3 * source[i], h = height[i];
-    open[i] = posed.open[source[i]];
-    for (let k = 0; k < 3; k++) {
-      normals[to + k] = posed.normals[v + k];
-      world[to + k] = posed.world[v + k] + posed.normals[v + k] * h;
-    }
-  }
-  return {
-    world,
-    normals,
-    rest,
-    open,
-    fields,
-    triangles,
-    bothSides: false,
-    shadows: false,
-    accept: strandTest(shells, subject),
-    kind: () => number,
-    fine: never,
-    paint: (s) => paintHair(s, subject),
-  };
-}
-
-/** What sits on the head; `pose` turns points of the head at rest into the camera's frame. */
-export function attachedParts(
-  person: Person,
-  posed: Posed,
-  pose: (points: Float32Array) => Float32Array,
-  matrix: Matrix,
-): Part[] {
-  const parts: Part[] = [];
-  const { subject, hair, beard, curtain, glasses } = person;
-  const number = () => SURFACES.length + parts.length;
-  for (const shells of [hair, beard]) {
-    if (shells) parts.push(shellPart(person, shells, posed, number()));
-  }
-  const solid = (mesh: Mesh, open: number) => {
-    const own = number();
-    return {
-      world: pose(mesh.vertices),
-      normals: turn(mesh.normals, matrix),
-      rest: mesh.vertices,
-      open: new Float32Array(mesh.vertices.length / 3).fill(open),
-      triangles: mesh.triangles,
-      bothSides: true,
-      shadows: true,
-      kind: () => own,
-      fine: never,
-    };
-  };
-  if (curtain) {
-    parts.push({
-      ...solid(curtain, 0.7),
-      accept: lockTest(curtain, subject),
-      paint: (s) => paintLock(s, subject),
-    });
-  }
-  if (glasses && subject.glasses) {
-    const [r, g, b] = subject.glasses.colour;
-    parts.push({
-      ...solid(glasses, 0.85),
-      paint: (s) => {
-        s.r = r, s.g = g, s.b = b;
-        s.specular = 0.35, s.gloss = 60;
-      },
-    });
-  }
-  return parts;
 }

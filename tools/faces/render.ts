@@ -12,13 +12,16 @@ import { ShadowMap } from "./light.ts";
 import { measure, type Measures } from "./measures.ts";
 import { rotation, turn, vertexNormals } from "./mesh.ts";
 import type { HeadModel } from "./model.ts";
-import { attachedParts, headPart, type Part } from "./parts.ts";
+import { maskShell } from "./cloth.ts";
+import { occluderProps } from "./occluder.ts";
+import { headPart, type Part } from "./parts.ts";
 import { shadePixels } from "./pixels.ts";
 import { DepthBuffer } from "./raster.ts";
 import type { Scene } from "./scene.ts";
 import { blur, develop, shrink } from "./sensor.ts";
 import { Shader } from "./shade.ts";
 import type { Subject } from "./subject.ts";
+import { wornParts } from "./worn.ts";
 
 /** What part of the world a picture shows. */
 export type View =
@@ -105,10 +108,16 @@ export function renderFace(
   };
 
   const buffer = new DepthBuffer(width * samples, height * samples);
+  const { occluder } = scene;
   const posed = { world, normals, open, lids: expressed.lids, gaze: scene.gaze };
   const parts: Part[] = [
     headPart(model, person, weights, posed),
-    ...attachedParts(person, posed, (points) => turn(points, matrix, MIDDLE), matrix),
+    ...wornParts(person, posed, (points) => turn(points, matrix, MIDDLE), matrix, {
+      cloth: occluder?.kind === "mask" ? maskShell(model.head, occluder.colour, subject.key) : null,
+      props: occluder && occluder.kind !== "mask"
+        ? occluderProps(occluder, model.head, person.vertices, subject)
+        : [],
+    }),
   ];
   parts.forEach(({ triangles, bothSides, accept, ...part }, n) => {
     const screen = lay(n === 0 ? flat : project(part.world, scene.distance));

@@ -1,5 +1,6 @@
 /** What surrounds a face in one picture: pose, gaze, light, background, lens and sensor. None of it knows the labels. */
 import { drawLook, type Look } from "./look.ts";
+import { drawOccluder, type Occluder } from "./occluder.ts";
 import type { Random } from "./random.ts";
 import type { Colour } from "./subject.ts";
 import { unit } from "./mesh.ts";
@@ -37,6 +38,8 @@ export interface Scene {
     readonly blobs: readonly Blob[];
     readonly grain: number;
   };
+  /** What is held before the face. */
+  readonly occluder: Occluder | null;
   readonly look: Look;
   /** Blur in pixels of a 128 px crop, noise as a share of white, JPEG quality. */
   readonly blur: number;
@@ -199,6 +202,7 @@ export function drawScene(random: Random): Scene {
       blobs,
       grain: random.next() ** 2 * 0.3,
     },
+    occluder: drawOccluder(random),
     look: drawLook(random),
     blur: random.chance(0.7) ? random.between(0, 0.45) : random.between(0.45, 0.9),
     noise: random.next() ** 2 * 0.013,

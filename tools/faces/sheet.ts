@@ -4,6 +4,7 @@ import sharp, { type OverlayOptions } from "sharp";
 import { actionUnit, EMOTIONS } from "@emoco/web/facs";
 import { LABELLED_UNITS, type UnitWeights } from "./action_units.ts";
 import { drawFace, IDENTITY_MODES, type Portrait } from "./draw.ts";
+import { NO_HAT } from "./cloth.ts";
 import { PLAIN_LOOK } from "./look.ts";
 import { writeWhole } from "./write_whole.ts";
 import type { Group, RenderPool } from "./pool.ts";
@@ -31,6 +32,7 @@ function plainScene(): Scene {
     ambient: { sky: [0.45, 0.48, 0.53], horizon: [0.4, 0.4, 0.42], ground: [0.25, 0.22, 0.2] },
     exposure: 1,
     background: { top: [0.2, 0.25, 0.3], bottom: [0.12, 0.14, 0.17], blobs: [], grain: 0 },
+    occluder: null,
     look: PLAIN_LOOK,
     blur: 0,
     noise: 0,
@@ -83,6 +85,7 @@ function unitTiles(seed: number): Tile[] {
   const subject = {
     ...drawSubject(seed, UNIT_SUBJECT, IDENTITY_MODES),
     glasses: null,
+    hat: NO_HAT,
     beard: "none" as const,
   };
   tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });

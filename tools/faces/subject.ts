@@ -1,11 +1,22 @@
 /** Who is drawn: everything about a face that stays while its expression changes. */
+import { drawHat, type Hat } from "./cloth.ts";
 import { Random } from "./random.ts";
 import type { Traits } from "./rest.ts";
 
 /** Linear red, green and blue. */
 export type Colour = readonly [r: number, g: number, b: number];
 
-export const HAIR_STYLES = ["short", "cropped", "receding", "bald", "fringe", "long", "tied"] as const;
+const MORE_STYLES = ["swept", "bangs", "bob", "curls"] as const;
+export const HAIR_STYLES = [
+  "short",
+  "cropped",
+  "receding",
+  "bald",
+  "fringe",
+  "long",
+  "tied",
+  ...MORE_STYLES,
+] as const;
 export type HairStyle = typeof HAIR_STYLES[number];
 export const BEARDS = ["none", "stubble", "moustache", "goatee", "full"] as const;
 export type Beard = typeof BEARDS[number];
@@ -17,6 +28,8 @@ export interface Glasses {
   readonly corner: number;
   readonly thickness: number;
   readonly colour: Colour;
+  /** What is seen instead of what lies behind: the dark of sunglasses, a window's light on clear glass. */
+  readonly lens: { readonly colour: Colour; readonly opacity: number };
 }
 
 export interface Makeup {
@@ -58,6 +71,7 @@ export interface Subject {
   readonly lips: Colour;
   readonly hairStyle: HairStyle;
   readonly hair: Colour;
+  readonly hat: Hat;
   readonly curl: number;
   /** Height of the hairline above its usual place. */
   readonly hairline: number;
@@ -147,7 +161,9 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
   hair = blend(hair, GREY_HAIR, grey);
   const hairStyle = random.pick(
     HAIR_STYLES,
-    masculine ? [5, 4, 2, 1, 1, 1, 0.3] : [1.2, 0.5, 0.1, 0.1, 2, 6, 3],
+    masculine
+      ? [4.5, 4, 2, 1, 1, 1, 0.4, 2.5, 0.3, 0.2, 1.2]
+      : [1.2, 0.5, 0.1, 0.1, 1.5, 5, 2.5, 2, 2, 2, 1.5],
   );
   const beard = masculine ? random.pick(BEARDS, [4, 3, 1, 1, 1.6]) : "none";
   const lightEyed = random.chance([0.6, 0.4, 0.15, 0.04, 0.01, 0.01][skinGroup - 1]);
@@ -183,6 +199,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     ),
     hairStyle,
     hair,
+    hat: drawHat(random),
     curl: random.next() ** 2 + (skinGroup >= 5 ? 0.5 : 0),
     hairline: random.normal(0, 0.3) + (hairStyle === "receding" ? 0.8 : 0),
     brow: {
@@ -195,7 +212,7 @@ export function drawSubject(seed: number, index: number, modes: number): Subject
     iris: vary(random.pick(lightEyed ? LIGHT_EYES : BROWN_EYES), random, 0.15),
     irisSize: random.between(0.94, 1.06),
     pupil: random.between(0.3, 0.5),
-    glasses: random.chance(0.16) ? drawGlasses(random) : null,
+    glasses: random.chance(0.2) ? drawGlasses(random) : null,
     creasing: random.between(0.75, 1.15) + 0.45 * age,
     cloth: vary(random.pick<Colour>(CLOTHS), random, 0.2),
   };
@@ -246,16 +263,31 @@ function drawTraits(random: Random, skinGroup: number, child: number): Traits {
 
 function drawGlasses(random: Random): Glasses {
   const round = random.chance(0.35);
+  const kind = random.next(), dark = random.between(0.004, 0.03);
+  const lens = kind < 0.22
+    ? { colour: [dark * random.between(0.5, 2), dark, dark * random.between(0.5, 2)] as const, opacity: 1 }
+    : kind < 0.34
+    ? { colour: [dark * 2, dark * 1.5, dark] as const, opacity: random.between(0.3, 0.75) }
+    : { colour: [1.1, 1.15, 1.2] as const, opacity: random.chance(0.35) ? random.between(0.06, 0.32) : 0 };
   const height = round ? random.between(1.75, 2.05) : random.between(1.35, 1.75);
   return {
     width: round ? height * random.between(1.0, 1.15) : random.between(2.2, 2.5),
     height,
     corner: round ? 2 : random.between(2.6, 4.5),
-    thickness: random.between(0.07, 0.19),
-    colour: random.pick<Colour>([[0.02, 0.02, 0.02], [0.06, 0.03, 0.02], [0.25, 0.22, 0.2], [
-      0.03,
-      0.05,
-      0.12,
-    ]]),
+    thickness: random.chance(0.3) ? random.between(0.18, 0.34) : random.between(0.05, 0.18),
+    colour: random.pick<Colour>([
+      [0.02, 0.02, 0.02],
+      [0.06, 0.03, 0.02],
+      [0.25, 0.22, 0.2],
+      [
+        0.03,
+        0.05,
+        0.12,
+      ],
+      [0.35, 0.05, 0.04],
+      [0.5, 0.5, 0.48],
+      [0.08, 0.2, 0.3],
+    ]),
+    lens,
   };
 }
