@@ -73,7 +73,7 @@ export function drawFace(seed: number, subject: number, face: number, split: Spl
   // Each emotion once; then as people look most of the time.
   const emotion = face < EMOTIONS.length
     ? EMOTIONS[face]
-    : new Random(seed, subject, face, 4).pick(EMOTIONS, [3, 4, 1.5, 1, 1, 1.2, 1.5]);
+    : new Random(seed, subject, face, 4).pick(EMOTIONS, [3, 5, 1.5, 1, 1, 1.2, 1.5]);
   const intensities = drawExpression(emotion, new Random(seed, subject, face, 1));
   return {
     subject: drawSubject(seed, subject, IDENTITY_MODES),

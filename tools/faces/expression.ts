@@ -36,8 +36,8 @@ const PROTOTYPES: Readonly<Record<Exclude<Emotion, "neutral">, readonly Prototyp
 
 /** How often a unit that does not belong joins; rarer prototypes get more, so that each unit can be learnt. */
 const STRAY: Prototype = {
-  ...{ 14: 0.13, 24: 0.12, 23: 0.12, 20: 0.07, 10: 0.06, 9: 0.05, 15: 0.06, 25: 0.08, 5: 0.08, 7: 0.08 },
-  ...{ 16: 0.03, 18: 0.05, 22: 0.05, 27: 0.015, 28: 0.04, 43: 0.05 },
+  ...{ 14: 0.12, 24: 0.17, 23: 0.18, 20: 0.07, 10: 0.06, 9: 0.05, 15: 0.06, 25: 0.08, 5: 0.08, 7: 0.08 },
+  ...{ 16: 0.05, 18: 0.08, 22: 0.07, 27: 0.03, 28: 0.07, 43: 0.04 },
 };
 const STRAY_DEFAULT = 0.06;
 

@@ -1,4 +1,5 @@
 /** A pair of glasses: rims, bridge and temples as thin tubes, and lenses that are tinted or throw back light. */
+import { unit } from "./mesh.ts";
 import { type Place, type Prop, Solid } from "./solid.ts";
 import type { Glasses } from "./subject.ts";
 
@@ -29,7 +30,8 @@ export function glassesProps(
     frame.tube(rim, thickness);
     const x0 = middle + side * (half + 0.1);
     // A lens bulges a little, so that it throws back light from one spot.
-    lenses.grid(3, 32, (u, v) => {
+    lenses.grid(4, 32, (w, v) => {
+      const u = 0.03 + 0.97 * w;
       const [x, py, z] = rim[Math.round(32 * v)];
       return [x0 + (x - x0) * u, y + (py - y) * u, z + 0.25 * (1 - u * u)];
     });
@@ -64,8 +66,14 @@ export function glassesProps(
     },
   ];
   if (lens.opacity > 0.05) {
+    const mesh = lenses.mesh();
+    // Bent like a ball, whatever the rim's shape.
+    for (let i = 0; i < mesh.vertices.length; i += 3) {
+      const x = mesh.vertices[i] - middle, off = x - Math.sign(x) * (half + 0.1);
+      mesh.normals.set(unit([0.14 * off, 0.14 * (mesh.vertices[i + 1] - y), 1]), i);
+    }
     props.push({
-      mesh: lenses.mesh(),
+      mesh,
       colour: lens.colour,
       specular: 0.5,
       gloss: 25,

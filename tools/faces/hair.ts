@@ -66,7 +66,7 @@ export interface Shells {
   readonly triangles: Int32Array;
 }
 
-const LAYERS = 9;
+const LAYERS = 6;
 
 function stack(
   head: Head,

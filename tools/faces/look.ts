@@ -38,7 +38,7 @@ export const PLAIN_LOOK: Look = {
 /** Draws a look. */
 export function drawLook(random: Random): Look {
   const kind = random.next();
-  const grey = kind < 0.11, sepia = kind >= 0.11 && kind < 0.15, faded = kind >= 0.15 && kind < 0.21;
+  const grey = kind < 0.09, sepia = kind >= 0.11 && kind < 0.15, faded = kind >= 0.15 && kind < 0.21;
   const graded = kind >= 0.21 && kind < 0.42;
   const hue = random.next() * 2 * Math.PI, lean = graded ? random.between(0.02, 0.1) : 0.012 * random.next();
   const wheel = (angle: number, strength: number): [number, number, number] => [

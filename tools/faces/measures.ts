@@ -89,20 +89,22 @@ export function findAnchors(head: Head): ReadonlyMap<number, AnchorVertices> {
   return anchors;
 }
 
-/** How much nearer something must be to count as lying before the face, in head units: more than a beard stands off. */
-const BEFORE = 0.9;
+/** A face lies before itself, as a nose before a cheek, when it is nearer by more than this, in head units. */
+const BEFORE = 0.5;
 
 function hiddenUnits(
   anchors: ReadonlyMap<number, AnchorVertices>,
   screen: Screen,
   buffer: DepthBuffer,
+  slack: readonly number[],
 ): number[] {
   const share = (vertices: Int32Array) => {
     let seen = 0;
     for (const v of vertices) {
       const x = Math.floor(screen[3 * v]), y = Math.floor(screen[3 * v + 1]);
       if (x < 0 || y < 0 || x >= buffer.width || y >= buffer.height) continue;
-      if (buffer.depth[y * buffer.width + x] >= screen[3 * v + 2] - BEFORE) seen++;
+      const at = y * buffer.width + x;
+      if (buffer.depth[at] >= screen[3 * v + 2] - (slack[buffer.part[at]] ?? BEFORE)) seen++;
     }
     return seen / vertices.length;
   };
@@ -148,6 +150,8 @@ export interface Shot {
   readonly place: Similarity;
   readonly samples: number;
   readonly buffer: DepthBuffer;
+  /** How far each part after the head may stand before the face and still hide nothing, in head units. */
+  readonly slack: readonly number[];
 }
 
 /** Measures a picture whose parts are all drawn into `buffer`. */
@@ -179,6 +183,6 @@ export function measure(shot: Shot): Measures {
     },
     lids,
     lipGap,
-    hidden: hiddenUnits(shot.anchors, screen, shot.buffer),
+    hidden: hiddenUnits(shot.anchors, screen, shot.buffer, [BEFORE, ...shot.slack]),
   };
 }

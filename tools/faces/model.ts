@@ -12,6 +12,7 @@ import { openness } from "./light.ts";
 import { Eye, type Gaze, type LidMeasure } from "./lids.ts";
 import { type AnchorVertices, findAnchors } from "./measures.ts";
 import { vertexNormals } from "./mesh.ts";
+import { DepthBuffer } from "./raster.ts";
 import { settleTraits } from "./rest.ts";
 import { FaceMap } from "./skin.ts";
 import type { Subject } from "./subject.ts";
@@ -71,8 +72,11 @@ export class HeadModel {
   /** The same triangles, and all, as stretches [from, to) of the head's list. */
   readonly outerRanges: readonly (readonly [number, number])[];
   readonly allRanges: readonly (readonly [number, number])[];
+  /** What each triangle is made of: the surface, face and scalp being one. */
+  readonly kinds: Uint8Array;
   readonly anchors: ReadonlyMap<number, AnchorVertices>;
   #person: Person | null = null;
+  #buffer: DepthBuffer | null = null;
 
   constructor(readonly head: Head) {
     this.units = new UnitShapes(head);
@@ -92,6 +96,9 @@ export class HeadModel {
     this.allRanges = [[0, head.surface.length]];
     this.outerTriangles = Int32Array.from(outside);
     this.outerVertices = Int32Array.from(new Set(outside)).sort();
+    this.kinds = head.surface.map((surface) =>
+      SURFACES[surface] === "scalp" ? SURFACES.indexOf("face") : surface
+    );
     this.anchors = findAnchors(head);
     this.eyes = { left: new Eye(head, "left"), right: new Eye(head, "right") };
   }
@@ -148,6 +155,13 @@ export class HeadModel {
       props,
     };
     return this.#person;
+  }
+
+  /** An empty buffer, the same one each time as long as its size is the same. */
+  buffer(width: number, height: number): DepthBuffer {
+    if (this.#buffer?.width === width && this.#buffer.height === height) this.#buffer.clear();
+    else this.#buffer = new DepthBuffer(width, height);
+    return this.#buffer;
   }
 
   #middle(vertices: Float32Array, ...landmarks: number[]): [number, number, number] {

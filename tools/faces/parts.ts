@@ -23,17 +23,24 @@ export interface Part {
   readonly fields?: Float32Array;
   readonly triangles: Int32Array;
   readonly bothSides: boolean;
+  /** How far it may stand before the face and still hide nothing of it, in head units: thin hair and beards hide little. */
+  readonly slack: number;
   /** Whether it shades other parts. */
   readonly shadows: boolean;
   /** Whether the mesh covers a point of a triangle; absent means everywhere. */
   readonly accept?: Accept;
-  /** What a triangle is made of: a number that no other part gives to something else. */
-  readonly kind: (t: number) => number;
-  /** Whether things of this kind are so small and sharp that each sample is shaded. */
-  readonly fine: (kind: number) => boolean;
+  /** What its triangles are made of: one number for all, or one for each, that no other part gives to something else. */
+  readonly kind: number;
+  readonly kinds?: Uint8Array;
   /** Fills in the sample's colour and surface. */
   readonly paint: (s: Sample, kind: number) => void;
 }
+
+const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
+const FACE = SURFACES.indexOf("face"), SCALP = SURFACES.indexOf("scalp"), TEETH = SURFACES.indexOf("teeth");
+
+/** Kinds so small and sharp that each of their samples is shaded. */
+export const FINE: ReadonlySet<number> = new Set([LEFT, RIGHT, TEETH]);
 
 export interface Posed {
   readonly world: Float32Array;
@@ -42,9 +49,6 @@ export interface Posed {
   readonly lids: Expressed["lids"];
   readonly gaze: Gaze;
 }
-
-const LEFT = SURFACES.indexOf("eyeLeft"), RIGHT = SURFACES.indexOf("eyeRight");
-const FACE = SURFACES.indexOf("face"), SCALP = SURFACES.indexOf("scalp"), TEETH = SURFACES.indexOf("teeth");
 
 /** The head itself. */
 export function headPart(model: HeadModel, person: Person, weights: UnitWeights, posed: Posed): Part {
@@ -77,7 +81,6 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
       paintGums(s);
     }
   };
-  const { surface } = head;
   const { world, normals, open } = posed;
   return {
     world,
@@ -88,8 +91,9 @@ export function headPart(model: HeadModel, person: Person, weights: UnitWeights,
     triangles: head.triangles,
     bothSides: false,
     shadows: true,
-    kind: (t) => surface[t] === SCALP ? FACE : surface[t],
-    fine: (kind) => kind === LEFT || kind === RIGHT || kind === TEETH,
+    slack: 0,
+    kind: FACE,
+    kinds: model.kinds,
     paint,
   };
 }

@@ -1,8 +1,19 @@
 /** From visibility to light: each pixel is shaded once for each surface that it shows, not once a sample. */
-import type { Part } from "./parts.ts";
+import { SURFACES } from "./head.ts";
+import { FINE, type Part } from "./parts.ts";
 import type { DepthBuffer } from "./raster.ts";
 import { Sample } from "./sample.ts";
 import type { Shader } from "./shade.ts";
+
+/** Lays what a face is seen through over its light: `veil` [H, W, 4] as `shadePixels` gives it, and how thick it is. */
+export function layVeil(light: Float32Array, veil: Float32Array, opacity: number): void {
+  for (let i = 0; i < light.length; i += 4) {
+    const cover = veil[i + 3] * opacity;
+    if (cover === 0) continue;
+    for (let c = 0; c < 3; c++) light[i + c] += opacity * veil[i + c] - cover * light[i + c];
+    light[i + 3] += cover * (1 - light[i + 3]);
+  }
+}
 
 /** Most samples that a pixel may have. */
 const MOST = 16;
@@ -28,8 +39,11 @@ export function shadePixels(
       let seen = 0;
       for (let i = 0; i < many; i++) {
         const at = corner + (i / samples | 0) * buffer.width + i % samples, t = triangle[at];
-        kinds[i] = t < 0 ? -1 : parts[owner[at]].kind(t);
-        if (t >= 0) seen++;
+        kinds[i] = -1;
+        if (t < 0) continue;
+        const { kind, kinds: own } = parts[owner[at]];
+        kinds[i] = own ? own[t] : kind;
+        seen++;
       }
       if (seen === 0) continue;
       const out = 4 * pixel;
@@ -42,7 +56,7 @@ export function shadePixels(
         let nx = 0, ny = 0, nz = 0, px = 0, py = 0, pz = 0, around = 0, count = 0, used = 0;
         s.clear();
         let last = i;
-        const single = part.fine(kind);
+        const single = kind < SURFACES.length && FINE.has(kind);
         if (!single) { for (let j = i + 1; j < many; j++) if (kinds[j] === kind) last = j; }
         for (let j = i; j <= last; j++) {
           if (kinds[j] !== kind) continue;

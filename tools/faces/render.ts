@@ -15,13 +15,13 @@ import type { HeadModel } from "./model.ts";
 import { maskShell } from "./cloth.ts";
 import { occluderProps } from "./occluder.ts";
 import { headPart, type Part } from "./parts.ts";
-import { shadePixels } from "./pixels.ts";
+import { layVeil, shadePixels } from "./pixels.ts";
 import { DepthBuffer } from "./raster.ts";
 import type { Scene } from "./scene.ts";
 import { blur, develop, shrink } from "./sensor.ts";
 import { Shader } from "./shade.ts";
 import type { Subject } from "./subject.ts";
-import { wornParts } from "./worn.ts";
+import { veilPart, wornParts } from "./worn.ts";
 
 /** What part of the world a picture shows. */
 export type View =
@@ -107,7 +107,7 @@ export function renderFace(
     return screen;
   };
 
-  const buffer = new DepthBuffer(width * samples, height * samples);
+  const buffer = model.buffer(width * samples, height * samples);
   const { occluder } = scene;
   const posed = { world, normals, open, lids: expressed.lids, gaze: scene.gaze };
   const parts: Part[] = [
@@ -140,7 +140,7 @@ export function renderFace(
     place,
     samples,
   };
-  const measures = measure({ ...shot, buffer });
+  const measures = measure({ ...shot, buffer, slack: parts.slice(1).map((part) => part.slack) });
 
   // Teeth and tongue shade nothing that the lips do not.
   const casting = [
@@ -148,7 +148,16 @@ export function renderFace(
     ...parts.slice(1).filter((part) => part.shadows),
   ];
   const shadow = new ShadowMap(casting, scene.key.from, scene.key.softness);
-  const light = shadePixels(buffer, parts, new Shader(scene, matrix, shadow), width, samples);
+  const shader = new Shader(scene, matrix, shadow);
+  const light = shadePixels(buffer, parts, shader, width, samples);
+  for (const prop of person.props) {
+    if (prop.opacity === 1) continue;
+    const veil = veilPart(prop, (points) => turn(points, matrix, MIDDLE), matrix, subject.key);
+    const over = new DepthBuffer(buffer.width, buffer.height);
+    over.draw(lay(project(veil.world, distance)), veil.triangles, 0, veil.triangles.length / 3, true);
+    for (let i = 0; i < over.depth.length; i++) if (over.depth[i] > buffer.depth[i]) over.triangle[i] = -1;
+    layVeil(light, shadePixels(over, [veil], shader, width, samples), prop.opacity);
+  }
   if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
   const zoom = view.kind === "aligned" ? view.size / 128 : 1, { look, exposure, noise } = scene;
   if (look.depthBlur > 0) {

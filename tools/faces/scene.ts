@@ -37,6 +37,10 @@ export interface Scene {
     readonly bottom: Colour;
     readonly blobs: readonly Blob[];
     readonly grain: number;
+    /** Lines of shelves, windows or trees: how many a picture, their angle, how strong. */
+    readonly lines: { readonly count: number; readonly angle: number; readonly strength: number };
+    /** Lamps out of focus. */
+    readonly lamps: readonly Blob[];
   };
   /** What is held before the face. */
   readonly occluder: Occluder | null;
@@ -55,7 +59,7 @@ function lamp(warmth: number, power: number): Colour {
 }
 
 function muted(random: Random): Colour {
-  const level = random.between(0.03, 0.75) ** 1.3;
+  const level = random.between(0.02, 0.8) ** 1.9;
   const [r, g, b] = [random.next(), random.next(), random.next()];
   const grey = (r + g + b) / 3, saturation = random.next() ** 2 * 0.7;
   return [r, g, b].map((c) =>
@@ -187,7 +191,21 @@ export function drawScene(random: Random): Scene {
       colour: muted(random),
     });
   }
-  const shade = random.between(0.45, 1.3);
+  const lamps: Blob[] = [];
+  if (random.chance(0.22)) {
+    const size = random.between(0.02, 0.09);
+    for (let count = 3 + random.integer(14); count > 0; count--) {
+      lamps.push({
+        x: random.next(),
+        y: random.next() ** 1.3,
+        rx: size,
+        ry: size,
+        softness: 0.25,
+        colour: lamp(random.normal(0.8, 1, 2), random.between(0.2, 1.6)),
+      });
+    }
+  }
+  const shade = random.between(0.3, 1.4);
   return {
     pose,
     gaze: { yaw: Math.max(-28, Math.min(28, gaze.yaw)), pitch: Math.max(-30, Math.min(20, gaze.pitch)) },
@@ -200,7 +218,13 @@ export function drawScene(random: Random): Scene {
       top: wall,
       bottom: [wall[0] * shade, wall[1] * shade, wall[2] * shade],
       blobs,
-      grain: random.next() ** 2 * 0.3,
+      grain: random.next() ** 2 * 0.5,
+      lines: {
+        count: random.between(1.5, 9),
+        angle: random.pick([0, Math.PI / 2, random.next() * Math.PI]),
+        strength: random.chance(0.45) ? random.between(0.1, 0.9) : 0,
+      },
+      lamps,
     },
     occluder: drawOccluder(random),
     look: drawLook(random),

@@ -18,7 +18,7 @@ interface Tile {
   readonly title: string;
 }
 
-const TITLE = 18;
+const TITLE = 18, NO_LINES = { count: 1, angle: 0, strength: 0 };
 
 /** Even light from the front, straight pose: nothing but the action unit differs between tiles. */
 function plainScene(): Scene {
@@ -31,7 +31,14 @@ function plainScene(): Scene {
     fill: { from: [-0.6, 0.1, 0.793], colour: [0.15, 0.16, 0.18] },
     ambient: { sky: [0.45, 0.48, 0.53], horizon: [0.4, 0.4, 0.42], ground: [0.25, 0.22, 0.2] },
     exposure: 1,
-    background: { top: [0.2, 0.25, 0.3], bottom: [0.12, 0.14, 0.17], blobs: [], grain: 0 },
+    background: {
+      top: [0.2, 0.25, 0.3],
+      bottom: [0.12, 0.14, 0.17],
+      blobs: [],
+      grain: 0,
+      lines: NO_LINES,
+      lamps: [],
+    },
     occluder: null,
     look: PLAIN_LOOK,
     blur: 0,

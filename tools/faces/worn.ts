@@ -9,9 +9,7 @@ import { noise } from "./noise.ts";
 import type { Part, Posed } from "./parts.ts";
 import type { Mesh, Prop } from "./solid.ts";
 
-const never = () => false;
-
-function shellPart(person: Person, shells: Shells, posed: Posed, number: number): Part {
+function shellPart(person: Person, shells: Shells, posed: Posed, number: number, slack: number): Part {
   const { source, height, fields, rest, triangles } = shells, { subject } = person;
   const world = new Float32Array(3 * source.length), normals = new Float32Array(3 * source.length);
   const open = new Float32Array(source.length);
@@ -33,8 +31,8 @@ function shellPart(person: Person, shells: Shells, posed: Posed, number: number)
     bothSides: false,
     shadows: false,
     accept: strandTest(shells, subject),
-    kind: () => number,
-    fine: never,
+    slack,
+    kind: number,
     paint: (s) => paintHair(s, subject),
   };
 }
@@ -62,8 +60,8 @@ function clothPart(cloth: Cloth, posed: Posed, number: number, key: number): Par
     shadows: true,
     accept: (t, w0, w1, w2) =>
       w0 * field[triangles[3 * t]] + w1 * field[triangles[3 * t + 1]] + w2 * field[triangles[3 * t + 2]] > 0,
-    kind: () => number,
-    fine: never,
+    slack: 0.05,
+    kind: number,
     paint: (s) => {
       const weave = 1 + 0.12 * noise(s.x * 5, s.y * 5, s.z * 5, key + 83) +
         0.1 * noise(s.x, s.y, s.z, key + 84);
@@ -92,9 +90,8 @@ export function wornParts(
   for (const cloth of [hat, before.cloth]) {
     if (cloth) parts.push(clothPart(cloth, posed, number(), subject.key));
   }
-  for (const shells of [hair, beard]) {
-    if (shells) parts.push(shellPart(person, shells, posed, number()));
-  }
+  if (hair) parts.push(shellPart(person, hair, posed, number(), 0.4));
+  if (beard) parts.push(shellPart(person, beard, posed, number(), 0.9));
   const solid = (mesh: Mesh, open: number) => {
     const own = number();
     return {
@@ -105,8 +102,8 @@ export function wornParts(
       triangles: mesh.triangles,
       bothSides: true,
       shadows: true,
-      kind: () => own,
-      fine: never,
+      slack: 0.05,
+      kind: own,
     };
   };
   if (curtain) {
@@ -116,21 +113,41 @@ export function wornParts(
       paint: (s) => paintLock(s, subject),
     });
   }
-  for (
-    const { mesh, colour, specular, gloss, wrap, texture, opacity } of [...person.props, ...before.props]
-  ) {
-    const [r, g, b] = colour, key = subject.key + 91;
-    parts.push({
-      ...solid(mesh, 0.85),
-      shadows: opacity === 1,
-      // What is seen through covers some of a pixel's samples, in turn.
-      accept: opacity >= 1 ? undefined : (_t, _w0, _w1, _w2, at) => ((at * 0.618034) % 1) < opacity,
-      paint: (s) => {
-        const tone = texture > 0 ? 1 + texture * noise(s.x * 1.5, s.y * 1.5, s.z * 1.5, key) : 1;
-        s.r = r * tone, s.g = g * tone, s.b = b * tone;
-        s.specular = specular, s.gloss = gloss, s.wrap = wrap;
-      },
-    });
+  for (const prop of [...person.props, ...before.props]) {
+    if (prop.opacity === 1) {
+      parts.push({ ...solid(prop.mesh, 0.85), paint: propPaint(prop, subject.key + 91) });
+    }
   }
   return parts;
+}
+
+/** What a face is seen through: drawn by itself and laid over the picture. */
+export function veilPart(
+  prop: Prop,
+  pose: (points: Float32Array) => Float32Array,
+  matrix: Matrix,
+  key: number,
+): Part {
+  const { mesh } = prop;
+  return {
+    world: pose(mesh.vertices),
+    normals: turn(mesh.normals, matrix),
+    rest: mesh.vertices,
+    open: new Float32Array(mesh.vertices.length / 3).fill(0.9),
+    triangles: mesh.triangles,
+    bothSides: true,
+    shadows: false,
+    slack: 0,
+    kind: SURFACES.length,
+    paint: propPaint(prop, key),
+  };
+}
+
+function propPaint({ colour, specular, gloss, wrap, texture }: Prop, key: number): Part["paint"] {
+  const [r, g, b] = colour;
+  return (s) => {
+    const tone = texture > 0 ? 1 + texture * noise(s.x * 1.5, s.y * 1.5, s.z * 1.5, key) : 1;
+    s.r = r * tone, s.g = g * tone, s.b = b * tone;
+    s.specular = specular, s.gloss = gloss, s.wrap = wrap;
+  };
 }
