@@ -4,7 +4,6 @@ import type { Head } from "./head.ts";
 import { hatField } from "./cloth.ts";
 import { noise } from "./noise.ts";
 import type { Sample } from "./sample.ts";
-import { beardCover } from "./complexion.ts";
 import type { Accept } from "./raster.ts";
 import type { HairStyle, Subject } from "./subject.ts";
 
@@ -70,13 +69,13 @@ const LAYERS = 6;
 
 function stack(
   head: Head,
-  fieldAt: (x: number, y: number, z: number) => number,
+  fieldAt: (x: number, y: number, z: number, vertex: number) => number,
   heightAt: (field: number, y: number) => number,
 ): Shells {
   const { rest, triangles, surface } = head;
   const count = rest.length / 3;
   const field = new Float32Array(count);
-  for (let i = 0; i < count; i++) field[i] = fieldAt(rest[3 * i], rest[3 * i + 1], rest[3 * i + 2]);
+  for (let i = 0; i < count; i++) field[i] = fieldAt(rest[3 * i], rest[3 * i + 1], rest[3 * i + 2], i);
   const place = new Int32Array(count).fill(-1);
   const order: number[] = [], faces: number[] = [];
   for (let t = 0; t < surface.length; t++) {
@@ -118,21 +117,21 @@ function stack(
   return shells;
 }
 
-/** The shells of a subject's hair. */
-export function hairShells(head: Head, subject: Subject): Shells {
+/** The shells of a subject's hair; `fields` [V, 3] are the complexion's, whose first is the depth into the hair. */
+export function hairShells(head: Head, subject: Subject, fields: Float32Array): Shells {
   return stack(
     head,
-    (x, y, z) => hairField(subject, x, y, z),
+    (_x, _y, _z, vertex) => fields[3 * vertex],
     (field, y) => hairHeight(subject, field, y),
   );
 }
 
 /** The shells of a subject's beard, none for stubble. */
-export function beardShells(head: Head, subject: Subject): Shells | null {
+export function beardShells(head: Head, subject: Subject, fields: Float32Array): Shells | null {
   if (subject.beard === "none" || subject.beard === "stubble") return null;
   return stack(
     head,
-    (x, y, z) => z > -1 ? 1.6 * beardCover(subject, x, y, z) - 0.6 : -1,
+    (_x, _y, z, vertex) => z > -1 ? 1.6 * fields[3 * vertex + 1] - 0.6 : -1,
     (field, y) =>
       (subject.beard === "full" ? 0.5 : 0.3) * ramp(field, -0.3, 1) * (0.6 + 0.4 * ramp(y, -2.5, -5)) + 0.01,
   );

@@ -75,7 +75,7 @@ export class ShadowMap {
 }
 
 /** Points spread evenly over a disc (Vogel's spiral), x and y in turn, and how far each lies from its middle. */
-const TAPS = 10;
+const TAPS = 8;
 const RADIUS = Float32Array.from({ length: TAPS }, (_, n) => Math.sqrt((n + 0.5) / TAPS));
 const DISC = Float32Array.from({ length: 2 * TAPS }, (_, i) => {
   const angle = (i >> 1) * 2.399963;

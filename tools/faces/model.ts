@@ -138,18 +138,19 @@ export class HeadModel {
       const { colour } = hat;
       props.push({ mesh: brim, colour, specular: 0.02, gloss: 10, wrap: 0, texture: 0.2, opacity: 1 });
     }
+    const skin = complexion(head, subject);
     const gaping = Float32Array.from(vertices);
     addShape(gaping, head.shapes.jawOpen, 0.8);
     this.#person = {
       subject,
       vertices,
-      complexion: complexion(head, subject),
+      complexion: skin,
       open: {
         still: openness(vertices, vertexNormals(vertices, head.triangles), this.outerVertices),
         gaping: openness(gaping, vertexNormals(gaping, head.triangles), this.outerVertices),
       },
-      hair: ["scarf", "hood"].includes(hat.kind) ? null : hairShells(head, subject),
-      beard: beardShells(head, subject),
+      hair: ["scarf", "hood"].includes(hat.kind) ? null : hairShells(head, subject, skin.fields),
+      beard: beardShells(head, subject, skin.fields),
       curtain: hanging ? longHair(subject, widest(0, 4)) : null,
       hat: hat.kind === "none" ? null : hatShell(head, hat, subject.key),
       props,
