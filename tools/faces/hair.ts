@@ -78,7 +78,7 @@ function stack(
   for (let i = 0; i < count; i++) field[i] = fieldAt(rest[3 * i], rest[3 * i + 1], rest[3 * i + 2], i);
   const place = new Int32Array(count).fill(-1);
   const order: number[] = [], faces: number[] = [];
-  for (let t = 0; t < surface.length; t++) {
+  for (let t = 0; t < head.front; t++) {
     if (surface[t] > 1) continue;
     const corners = [0, 1, 2].map((k) => triangles[3 * t + k]);
     if (Math.max(...corners.map((c) => field[c])) < -0.25) continue;

@@ -69,9 +69,6 @@ export class HeadModel {
   /** Triangles and vertices of what is seen from outside: all but teeth, gums and tongue. */
   readonly outerTriangles: Int32Array;
   readonly outerVertices: Int32Array;
-  /** The same triangles, and all, as stretches [from, to) of the head's list. */
-  readonly outerRanges: readonly (readonly [number, number])[];
-  readonly allRanges: readonly (readonly [number, number])[];
   /** What each triangle is made of: the surface, face and scalp being one. */
   readonly kinds: Uint8Array;
   readonly anchors: ReadonlyMap<number, AnchorVertices>;
@@ -81,21 +78,8 @@ export class HeadModel {
   constructor(readonly head: Head) {
     this.units = new UnitShapes(head);
     this.map = new FaceMap(head);
-    const outside: number[] = [], inside = [SURFACES.indexOf("teeth"), SURFACES.indexOf("gums")];
-    for (let t = 0; t < head.surface.length; t++) {
-      if (!inside.includes(head.surface[t])) outside.push(...head.triangles.subarray(3 * t, 3 * t + 3));
-    }
-    const ranges: [number, number][] = [];
-    for (let t = 0; t < head.surface.length; t++) {
-      if (inside.includes(head.surface[t])) continue;
-      const last = ranges.at(-1);
-      if (last && last[1] === t) last[1]++;
-      else ranges.push([t, t + 1]);
-    }
-    this.outerRanges = ranges;
-    this.allRanges = [[0, head.surface.length]];
-    this.outerTriangles = Int32Array.from(outside);
-    this.outerVertices = Int32Array.from(new Set(outside)).sort();
+    this.outerTriangles = head.triangles.subarray(0, 3 * head.outer);
+    this.outerVertices = Int32Array.from(new Set(this.outerTriangles)).sort();
     this.kinds = head.surface.map((surface) =>
       SURFACES[surface] === "scalp" ? SURFACES.indexOf("face") : surface
     );

@@ -121,9 +121,11 @@ export function renderFace(
   ];
   parts.forEach(({ triangles, bothSides, accept, ...part }, n) => {
     const screen = lay(n === 0 ? flat : project(part.world, scene.distance));
+    const draw = (from: number, to: number) => buffer.draw(screen, triangles, from, to, bothSides, accept, n);
+    if (n > 0) return draw(0, triangles.length / 3);
+    draw(0, model.head.front);
     // The inside of a closed mouth is not looked at.
-    const ranges = n > 0 ? [[0, triangles.length / 3]] : lipGap > 0.01 ? model.allRanges : model.outerRanges;
-    for (const [from, to] of ranges) buffer.draw(screen, triangles, from, to, bothSides, accept, n);
+    if (lipGap > 0.01) draw(model.head.outer, triangles.length / 3);
   });
 
   const { pose, gaze, distance } = scene, { head, anchors } = model;
