@@ -4,7 +4,7 @@ import type { Head } from "./head.ts";
 import { noise } from "./noise.ts";
 import type { Random } from "./random.ts";
 import { type Mesh, Solid } from "./solid.ts";
-import type { Colour } from "./subject.ts";
+import type { Colour } from "./palette.ts";
 
 export const HATS = ["none", "beanie", "cap", "hat", "scarf", "hood", "band"] as const;
 export type HatKind = typeof HATS[number];

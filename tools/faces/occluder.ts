@@ -2,7 +2,8 @@
 import type { Head } from "./head.ts";
 import type { Random } from "./random.ts";
 import { type Place, type Prop, Solid } from "./solid.ts";
-import type { Colour, Subject } from "./subject.ts";
+import type { Colour } from "./palette.ts";
+import type { Subject } from "./subject.ts";
 
 export const OCCLUDERS = ["hand", "mask", "microphone", "telephone", "strands", "cup", "card"] as const;
 export type OccluderKind = typeof OCCLUDERS[number];

@@ -2,7 +2,7 @@
 import { drawLook, type Look } from "./look.ts";
 import { drawOccluder, type Occluder } from "./occluder.ts";
 import type { Random } from "./random.ts";
-import type { Colour } from "./subject.ts";
+import type { Colour } from "./palette.ts";
 import { unit } from "./mesh.ts";
 
 /** A soft ellipse of colour, in units of the picture's side. */

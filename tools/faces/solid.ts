@@ -1,6 +1,6 @@
 /** Simple bodies for what is worn or held before a face. */
 import { cross, unit, vertexNormals } from "./mesh.ts";
-import type { Colour } from "./subject.ts";
+import type { Colour } from "./palette.ts";
 
 /** A mesh of its own, in the frame of the head at rest. */
 export interface Mesh {

@@ -1,10 +1,19 @@
 /** Who is drawn: everything about a face that stays while its expression changes. */
 import { drawHat, type Hat } from "./cloth.ts";
+import {
+  blend,
+  BROWN_EYES,
+  CLOTHS,
+  type Colour,
+  DARK_HAIR,
+  GREY_HAIR,
+  LIGHT_EYES,
+  LIGHT_HAIR,
+  SKINS,
+  vary,
+} from "./palette.ts";
 import { Random } from "./random.ts";
 import type { Traits } from "./rest.ts";
-
-/** Linear red, green and blue. */
-export type Colour = readonly [r: number, g: number, b: number];
 
 const MORE_STYLES = ["swept", "bangs", "bob", "curls"] as const;
 export const HAIR_STYLES = [
@@ -90,59 +99,6 @@ export interface Subject {
   /** How deep this skin creases. */
   readonly creasing: number;
   readonly cloth: Colour;
-}
-
-/** Reflectance of each skin group, lightest first. */
-const SKINS: readonly Colour[] = [
-  [0.7, 0.495, 0.395],
-  [0.62, 0.41, 0.3],
-  [0.54, 0.335, 0.225],
-  [0.385, 0.222, 0.137],
-  [0.235, 0.127, 0.077],
-  [0.125, 0.066, 0.043],
-];
-
-const DARK_HAIR: readonly Colour[] = [[0.018, 0.014, 0.012], [0.03, 0.02, 0.015], [0.05, 0.03, 0.018]];
-const LIGHT_HAIR: readonly Colour[] = [
-  [0.1, 0.055, 0.03],
-  [0.2, 0.12, 0.06],
-  [0.36, 0.25, 0.13],
-  [0.22, 0.085, 0.035],
-  [0.035, 0.023, 0.016],
-];
-const GREY_HAIR: Colour = [0.32, 0.31, 0.3];
-
-const BROWN_EYES: readonly Colour[] = [[0.07, 0.03, 0.012], [0.11, 0.05, 0.02], [0.16, 0.08, 0.03]];
-const LIGHT_EYES: readonly Colour[] = [[0.12, 0.2, 0.3], [0.14, 0.2, 0.15], [0.2, 0.16, 0.06], [
-  0.2,
-  0.24,
-  0.27,
-]];
-
-const CLOTHS: readonly Colour[] = [
-  [0.03, 0.03, 0.035],
-  [0.04, 0.06, 0.12],
-  [0.5, 0.5, 0.48],
-  [0.2, 0.21, 0.22],
-  [0.25, 0.05, 0.05],
-  [0.06, 0.12, 0.08],
-  [0.3, 0.22, 0.14],
-  [0.12, 0.2, 0.32],
-];
-
-/** A colour moved by a factor, each channel jittered a little. */
-function vary(colour: Colour, random: Random, deviation: number): Colour {
-  const all = Math.exp(random.normal(0, deviation));
-  return [
-    colour[0] * all * Math.exp(random.normal(0, deviation / 4)),
-    colour[1] * all * Math.exp(random.normal(0, deviation / 4)),
-    colour[2] * all * Math.exp(random.normal(0, deviation / 3)),
-  ];
-}
-
-/** Between two colours. */
-export function blend(a: Colour, b: Colour, share: number): Colour {
-  return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share];
 }
 
 /** Draws subject number `index`; the same seed and number are always the same person. */
@@ -268,7 +224,7 @@ function drawGlasses(random: Random): Glasses {
     ? { colour: [dark * random.between(0.5, 2), dark, dark * random.between(0.5, 2)] as const, opacity: 1 }
     : kind < 0.34
     ? { colour: [dark * 2, dark * 1.5, dark] as const, opacity: random.between(0.3, 0.75) }
-    : { colour: [1.1, 1.15, 1.2] as const, opacity: random.chance(0.35) ? random.between(0.06, 0.32) : 0 };
+    : { colour: [0.75, 0.8, 0.85] as const, opacity: random.chance(0.4) ? random.between(0.05, 0.24) : 0 };
   const height = round ? random.between(1.75, 2.05) : random.between(1.35, 1.75);
   return {
     width: round ? height * random.between(1.0, 1.15) : random.between(2.2, 2.5),
