@@ -137,6 +137,17 @@ export function beardShells(head: Head, subject: Subject, fields: Float32Array):
   );
 }
 
+/** Straight strands laid out once for all: columns go round a head, rows down from the crown, so many a radian each. */
+const COLUMNS = 1024, ROWS = 80, FINE_ROUND = 16, FINE_DOWN = 24;
+const STRAIGHT = new Float32Array(COLUMNS * ROWS);
+for (let row = 0, at = 0; row < ROWS; row++) {
+  const down = row / FINE_DOWN;
+  for (let column = 0; column < COLUMNS; column++, at++) {
+    const across = column / FINE_ROUND;
+    STRAIGHT[at] = 0.7 * noise(across * 5, down * 2.5, 0.3, 62) + 0.5 * noise(across * 1.6, down * 2, 0, 63);
+  }
+}
+
 /**
  * The pattern of strands: 0 to 1, in stripes from the crown down, in tufts when curly. `round` and `down` are angles
  * round the head and down from its crown.
@@ -152,9 +163,10 @@ export function strands(
 ): number {
   const key = subject.key, curl = Math.min(1, subject.curl);
   const wave = curl < 0.1 ? 0 : 0.25 * curl * noise(x, y, z, key + 61);
-  const across = (round + 0.25 * level + wave) * 9;
-  const straight = noise(across * 5, down * 2.5, level * 0.6, key + 62) * 0.7 +
-    noise(across * 1.6, down * 2, 0, key + 63) * 0.5;
+  // Each person's hair begins elsewhere in the layout.
+  const column = ((round + 0.25 * level + wave + 8) * 9 * FINE_ROUND + key) & (COLUMNS - 1);
+  const row = Math.min(ROWS - 1, (down * FINE_DOWN) | 0);
+  const straight = STRAIGHT[row * COLUMNS + column];
   if (curl < 0.25) return 0.5 + 0.5 * straight;
   return 0.5 + 0.5 * (straight * (1 - curl) + noise(x * 3.2, y * 3.2, z * 3.2, key + 64) * curl);
 }

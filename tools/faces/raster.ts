@@ -55,14 +55,16 @@ export class DepthBuffer {
       let low = ax < bx ? ax : bx, high = ax < bx ? bx : ax;
       if (cx < low) low = cx;
       else if (cx > high) high = cx;
-      const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5),
-        x1 = Math.floor(high < width ? high - 0.5 : width - 0.5);
+      if (high < 0.5 || low > width) continue;
+      const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+        x1 = (high < width ? high - 0.5 : width - 1) | 0;
       if (x0 > x1) continue;
       low = ay < by ? ay : by, high = ay < by ? by : ay;
       if (cy < low) low = cy;
       else if (cy > high) high = cy;
-      const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5),
-        y1 = Math.floor(high < height ? high - 0.5 : height - 0.5);
+      if (high < 0.5 || low > height) continue;
+      const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+        y1 = (high < height ? high - 0.5 : height - 1) | 0;
       if (y0 > y1) continue;
       const inverse = 1 / area;
       const az = screen[a + 2], bz = screen[b + 2], cz = screen[c + 2];
@@ -109,14 +111,16 @@ export function drawDepth(
     let low = ax < bx ? ax : bx, high = ax < bx ? bx : ax;
     if (cx < low) low = cx;
     else if (cx > high) high = cx;
-    const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5),
-      x1 = Math.floor(high < width ? high - 0.5 : width - 0.5);
+    if (high < 0.5 || low > width) continue;
+    const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+      x1 = (high < width ? high - 0.5 : width - 1) | 0;
     if (x0 > x1) continue;
     low = ay < by ? ay : by, high = ay < by ? by : ay;
     if (cy < low) low = cy;
     else if (cy > high) high = cy;
-    const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5),
-      y1 = Math.floor(high < height ? high - 0.5 : height - 0.5);
+    if (high < 0.5 || low > height) continue;
+    const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+      y1 = (high < height ? high - 0.5 : height - 1) | 0;
     if (y0 > y1) continue;
     const inverse = 1 / area, cz = screen[c + 2], za = screen[a + 2] - cz, zb = screen[b + 2] - cz;
     const step0 = (by - cy) * inverse, step1 = (cy - ay) * inverse, px = x0 + 0.5;
