@@ -140,15 +140,18 @@ export class Eye {
     }
   }
 
-  /** A lid's way from open to closed is an arc over the ball; shapes move it on a chord, so it is pushed out. */
+  /**
+   * A lid's way from open to closed is an arc over the ball; shapes move it on a chord, so it is pushed forward, which
+   * leaves the opening as it is.
+   */
   #slide(vertices: Float32Array, cx: number, cy: number, cz: number, radius: number): void {
     const least = radius + CLEAR;
     for (const v of this.#lids) {
       const x = vertices[3 * v] - cx, y = vertices[3 * v + 1] - cy, z = vertices[3 * v + 2] - cz;
-      const far = Math.sqrt(x * x + y * y + z * z);
-      if (far >= least || far < 0.5 * radius || z < 0.2 * radius) continue;
-      const out = least / far;
-      vertices[3 * v] = cx + x * out, vertices[3 * v + 1] = cy + y * out, vertices[3 * v + 2] = cz + z * out;
+      const rest = least * least - x * x - y * y;
+      if (rest <= 0 || z < 0.2 * radius) continue;
+      const front = Math.sqrt(rest);
+      if (z < front) vertices[3 * v + 2] = cz + front;
     }
   }
 }
