@@ -62,7 +62,7 @@ export function drawLook(random: Random): Look {
     fade: faded ? random.between(0.06, 0.2) : random.chance(0.1) ? random.between(0, 0.08) : 0,
     vignette: random.chance(0.3) ? random.between(0.1, 0.6) : 0,
     sharpen: random.chance(0.35) ? random.between(0.2, 1.1) : 0,
-    shrunk: random.chance(0.16) ? random.between(1.3, 3.2) : 1,
+    shrunk: random.chance(0.11) ? random.between(1.3, 3.2) : 1,
     depthBlur: random.chance(0.3) ? random.between(0.8, 3) : 0,
   };
 }
