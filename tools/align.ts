@@ -13,6 +13,7 @@ import { fromHere } from "./files/from_here.ts";
 import { OutputNames } from "./files/names.ts";
 import { checkOutFolder } from "./files/out_folder.ts";
 import { PassedOver } from "./files/passed_over.ts";
+import { runTool } from "./files/run_tool.ts";
 
 const USAGE = `deno task align --in=folder --out=folder
   --in       photos (JPEG, PNG, WebP); a manifest.jsonl in it gives their labels, else folders named after emotions
@@ -125,11 +126,4 @@ function writeWhole(path: string, lines: readonly string[]): void {
   Deno.renameSync(`${path}.part`, path);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

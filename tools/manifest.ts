@@ -9,6 +9,7 @@ import { Journal } from "./align/journal.ts";
 import { fromHere } from "./files/from_here.ts";
 import { OutputNames } from "./files/names.ts";
 import { checkOutFolder } from "./files/out_folder.ts";
+import { runTool } from "./files/run_tool.ts";
 import { alignSamples, reserveNames, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
 import { assemble, type Assembled } from "./manifest/assemble.ts";
 import { AFFECTNET_LAYOUT, openAffectNet } from "./manifest/affectnet.ts";
@@ -177,15 +178,4 @@ function whole(name: string, text: string, least: number, most: number): number 
   throw new LayoutError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    // These are our own mistakes, and need their stack; all else is the world's, and is one sentence.
-    if ([TypeError, RangeError, ReferenceError, SyntaxError].some((defect) => error instanceof defect)) {
-      throw error;
-    }
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

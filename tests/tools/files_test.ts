@@ -1,7 +1,8 @@
 /** What all programs share: the walk through folders, the names of outputs, and which output folders are safe. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { join, relative } from "node:path";
+import { buildFolder } from "../../tools/files/built_folder.ts";
 import { isPicture } from "../../tools/files/kinds.ts";
 import { OutputNames } from "../../tools/files/names.ts";
 import { checkOutFolder } from "../../tools/files/out_folder.ts";
@@ -175,5 +176,38 @@ describe("an output folder", () => {
       Error,
       "aligned already",
     );
+  });
+});
+
+describe("a built folder", () => {
+  it("is replaced only where nothing but a build is in it", async () => {
+    const names = (path: string) => [...Deno.readDirSync(join(root, path))].map(({ name }) => name).sort();
+    const build = (path: string, ...files: string[]) =>
+      buildFolder(
+        join(root, path),
+        join(root, "known"),
+        (out) => Promise.resolve(writeTree(out, Object.fromEntries(files.map((name) => [name, name])))),
+      );
+    writeTree(root, { "mine/thesis.txt": "years of work", "known/old.js": "" });
+    await assertRejects(
+      () => build("mine", "index.html"),
+      Error,
+      "holds thesis.txt, which no build put there",
+    );
+    assertEquals(names("mine"), ["thesis.txt"]);
+    await build("known", "index.html");
+    assertEquals(names("known"), [".built.json", "index.html"]);
+    await build("new/deep", "a.js", "b.js");
+    await build("new/deep", "c.js");
+    assertEquals(names("new/deep"), [".built.json", "c.js"]);
+    writeTree(root, { "new/deep/CNAME": "example.org" });
+    await assertRejects(() => build("new/deep", "d.js"), Error, "holds CNAME");
+    await assertRejects(
+      () =>
+        buildFolder(join(root, "failing"), join(root, "known"), () => Promise.reject(new Error("no bundle"))),
+      Error,
+      "no bundle",
+    );
+    assertEquals([names("new"), names(".")], [["deep"], ["known", "mine", "new"]]);
   });
 });

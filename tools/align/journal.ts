@@ -16,6 +16,8 @@ export interface AlignedFace {
     readonly points: Record<string, number[]>;
     /** Mean distance between the finder's points and those that came with the photo, in distances of the eyes. */
     readonly off?: number;
+    /** `damaged`: some of the photo's pixels are. */
+    readonly warnings?: readonly string[];
   };
 }
 

@@ -43,6 +43,13 @@ export function checkOutFolder(option: string, input: string, out: string): void
   }
 }
 
+/** @throws {Error} there is a file already: it may be anybody's, and is not written over */
+export function checkNewFile(option: string, path: string): void {
+  if (exists(path)) {
+    throw new Error(`${option}=${path} exists already and is not written over: choose another name.`);
+  }
+}
+
 /** The real path of what may not be there yet: that of the nearest folder that is, and the rest. */
 export function realOf(path: string): string {
   try {
