@@ -3,7 +3,7 @@
  * `RATIO <what> <value>`, ours divided by the peer's.
  * @module
  */
-import { UsageError } from "../train/flags.ts";
+import { UsageError } from "../train/runs/flags.ts";
 
 const BENCHES: {
   [name: string]: { help: string; load: () => Promise<{ bench(args: string[]): Promise<void> }> };

@@ -3,9 +3,9 @@
  * @module
  */
 import { join } from "node:path";
-import { type FlagList, runProgram, SHARED_FLAGS, UsageError } from "../train/flags.ts";
-import { BENCHMARKS } from "../train/protocols.ts";
-import { writeAtomically } from "../train/whole_file.ts";
+import { type FlagList, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
+import { BENCHMARKS } from "../train/scores/protocols.ts";
+import { writeAtomically } from "../train/runs/whole_file.ts";
 import { fromHere } from "./files/from_here.ts";
 import { FORMATS } from "./tables/formats.ts";
 import { makeTables, readBenchmarks } from "./tables/rows.ts";

@@ -4,7 +4,7 @@ import { describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const TASKS: Record<string, string | { command: string }> =
+const TASKS: Record<string, string | { command: string; dependencies?: string[] }> =
   JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`)).tasks;
 
 /** Runs a program with the permissions of its task. */
@@ -29,8 +29,12 @@ async function run(task: string, ...args: string[]) {
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-/** Programs that are no checks of the project itself. */
-const PROGRAMS = Object.keys(TASKS).filter((task) => !["ok", "test", "check", "floors"].includes(task));
+/** Programs of this member and the server; those that train share one command line, which has its own test. */
+const PROGRAMS = Object.entries(TASKS).flatMap(([task, entry]) => {
+  const { command, dependencies = [] } = typeof entry === "string" ? { command: entry } : entry;
+  const trains = dependencies.includes("setup") && task !== "bench" && task !== "soak";
+  return !trains && /deno run .*\b(tools|serve)\/\w+\.ts$/.test(command) && task !== "floors" ? [task] : [];
+});
 
 describe("the programs", () => {
   it("explain themselves with --help, without a stack", async () => {

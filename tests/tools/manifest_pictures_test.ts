@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import sharp from "sharp";
-import { readManifest } from "../../train/data.ts";
+import { readManifest } from "../../train/input/data.ts";
 import {
   FRONTAL,
   headAt,
