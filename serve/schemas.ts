@@ -50,6 +50,9 @@ export const answerSchema = z.object({
     width: z.number().int(),
     height: z.number().int(),
     faces: z.array(faceSchema).openapi({ description: "Largest first; no face is an empty list" }),
+    warnings: z.array(z.enum(["damaged"])).optional().openapi({
+      description: "damaged: some of the file's pixels are; absent where there is nothing to say",
+    }),
   })),
   timings: z.object({ decode: z.number(), find: z.number(), align: z.number(), run: z.number() })
     .openapi({ description: "Milliseconds a stage" }),
