@@ -11,7 +11,7 @@ export function inOriginal(detection: Detection, { width, height, original }: De
   if (!original) return detection;
   const x = original.width / width, y = original.height / height;
   const at = ([px, py]: Point): Point => [px * x, py * y];
-  const faces = detection.faces.map(({ box, points, ...face }): DetectedFace => ({
+  const faces = detection.faces.map(({ box, points, points68, ...face }): DetectedFace => ({
     box: { x: box.x * x, y: box.y * y, width: box.width * x, height: box.height * y },
     points: {
       leftEye: at(points.leftEye),
@@ -19,6 +19,7 @@ export function inOriginal(detection: Detection, { width, height, original }: De
       nose: at(points.nose),
       mouth: at(points.mouth),
     },
+    ...points68 && { points68: points68.map(at) },
     ...face,
   }));
   return { ...detection, ...original, faces };

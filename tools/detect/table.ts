@@ -3,7 +3,7 @@
  * @module
  */
 import type { DecodedPicture } from "@emoco/serve/decode";
-import type { DetectedFace, Detection } from "@emoco/web/detector";
+import type { DetectedFace, Detection, FaceWarning } from "@emoco/web/detector";
 
 const BAR = 20;
 
@@ -27,15 +27,21 @@ export function tableOf(
   return lines.join("\n");
 }
 
-function faceLines({ box, score, aus, emotions }: DetectedFace, number: number): string[] {
+function faceLines(face: DetectedFace, number: number): string[] {
+  const { box, score, aus, emotions } = face;
   const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
   const lines = [`Face ${number}: ${width} x ${height} at ${x}, ${y}, score ${score.toFixed(2)}`];
   if (emotions) {
     const sorted = Object.entries(emotions).sort(([, one], [, other]) => other - one);
     lines.push(`  ${sorted.map(([name, value]) => `${name} ${value.toFixed(2)}`).join("  ")}`);
   }
+  lines.push(...headLines(face));
   const longest = Math.max(...aus.map(({ name }) => name.length));
   for (const { au, name, probability, threshold, present, intensity } of aus) {
+    if (present === null) {
+      lines.push(`  ${`AU${au}`.padEnd(5)} ${name.padEnd(longest)}  cannot be seen`);
+      continue;
+    }
     const filled = Math.round(probability * BAR), mark = Math.min(BAR - 1, Math.floor(threshold * BAR));
     const bar = Array.from({ length: BAR }, (_, i) => i < filled ? "█" : i === mark ? "│" : "·").join("");
     lines.push(
@@ -45,4 +51,32 @@ function faceLines({ box, score, aus, emotions }: DetectedFace, number: number):
     );
   }
   return lines;
+}
+
+const WARNINGS: Readonly<Record<FaceWarning, string>> = {
+  "cut-off": "the picture's edge cuts the face",
+  "turned-away": "the face is turned far away",
+  "covered": "something hides parts of the face",
+};
+
+/** What is known of head and eyes beside the action units. */
+function headLines({ pose, gaze, openness, warnings }: DetectedFace): string[] {
+  const degrees = (value: number) => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(0)}\u00b0`;
+  const share = (value: number) => value.toFixed(2);
+  const lines: string[] = [];
+  if (pose) {
+    lines.push(`head yaw ${degrees(pose.yaw)} pitch ${degrees(pose.pitch)} roll ${degrees(pose.roll)}`);
+  }
+  if (gaze) {
+    const eye = ([yaw, pitch]: readonly [number, number]) => `yaw ${degrees(yaw)} pitch ${degrees(pitch)}`;
+    lines.push(`left eye looks ${eye(gaze.left)}, right eye ${eye(gaze.right)}`);
+  }
+  if (openness) {
+    const { leftEye, rightEye, mouth } = openness;
+    lines.push(
+      `open: left eye ${share(leftEye)}, right eye ${share(rightEye)}, mouth ${share(mouth)} eye distances`,
+    );
+  }
+  if (warnings) lines.push(`Warning: ${warnings.map((code) => WARNINGS[code]).join("; ")}.`);
+  return lines.map((line) => `  ${line}`);
 }
