@@ -1,6 +1,6 @@
 /** What action-unit training can be told, and its defaults; the resolved config is saved with the run. */
 import { ConfigError } from "../runs/settings.ts";
-import { type Precision, PRECISIONS } from "../engine/precision.ts";
+import { type Precision, PRECISIONS } from "../engine/precisions.ts";
 import { type HeadWeights, NO_HEADS } from "./face_heads.ts";
 import type { Target } from "../scores/target.ts";
 
