@@ -1,17 +1,23 @@
 /**
- * Image files to pixels: native through sharp, or portable through wasm and plain code where native code is refused.
+ * Image files to pixels: native through libjpeg-turbo and sharp, or portable through wasm and plain code where native code is refused.
  * Both turn pictures upright, lay transparency over white and refuse the same files, save CMYK (native only).
  * @module
  */
 import type { Pixels } from "@emoco/web/image";
+import type { Layer, Picture } from "@emoco/web/picture";
+import { FilePicture, type StoredPart, WHOLE } from "./file_picture.ts";
 import { ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "./image_header.ts";
 import { decodePng } from "./png.ts";
+import { openTurboJpeg } from "./turbo_jpeg.ts";
 
 export { ImageError } from "./image_header.ts";
 
 /** What turns the bytes of a JPEG, PNG or WebP into upright, opaque RGBA; refuses with an ImageError. */
 export interface ImageDecoder {
   readonly engine: "native" | "wasm";
+  /** The picture, which is decoded when it is looked at, and no finer than it is looked at. */
+  open(bytes: Uint8Array<ArrayBuffer>): Picture;
+  /** The whole picture. */
   decode(bytes: Uint8Array<ArrayBuffer>): Promise<Pixels>;
 }
 
@@ -35,16 +41,28 @@ async function openNative(): Promise<ImageDecoder> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false); // no picture outlives its request
   sharp.concurrency(1); // the pool has a worker for each processor
-  return decoderOf("native", async (bytes) => {
+  const turbo = openTurboJpeg();
+  return decoderOf("native", async (bytes, header, part) => {
+    const { format, components, profile } = header;
+    if (turbo && format === "jpeg" && components !== 4 && !profile) {
+      const pixels = turbo.decode(bytes, header, part);
+      if (pixels) return { ...part, pixels };
+    }
+    const { x, y, shrink } = part;
+    const width = part.width || header.width - x, height = part.height || header.height - y;
     const image = sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS, autoOrient: false });
+    if (part.width > 0 || part.height > 0 || x > 0 || y > 0) {
+      image.extract({ left: x, top: y, width, height });
+    }
+    if (shrink > 1) {
+      const size = { width: Math.ceil(width / shrink), height: Math.ceil(height / shrink) };
+      image.resize({ ...size, fit: "fill", kernel: "mitchell" });
+    }
     const { data, info } = await image
       .toColourspace("srgb").flatten({ background: "#fff" }).ensureAlpha().raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
-    return {
-      width: info.width,
-      height: info.height,
-      data: new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length),
-    };
+    const pixels = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    return { ...part, pixels: { width: info.width, height: info.height, data: pixels } };
   });
 }
 
@@ -53,7 +71,7 @@ async function openWasm(): Promise<ImageDecoder> {
     import("@jsquash/jpeg/decode.js"),
     import("@jsquash/webp/decode.js"),
   ]);
-  return decoderOf("wasm", async (bytes, header) => {
+  const decode = async (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader): Promise<Pixels> => {
     if (header.format === "png") return overWhite({ ...header, data: await decodePng(bytes) });
     if (header.components === 4) {
       throw new ImageError("unsupported", "CMYK JPEG are not taken here; send the picture as RGB.");
@@ -66,30 +84,46 @@ async function openWasm(): Promise<ImageDecoder> {
       await codec.init(); // a broken picture leaves its memory behind in the module: take a fresh one
       throw error;
     }
-  });
+  };
+  // These codecs know neither parts nor smaller sizes.
+  return decoderOf("wasm", async (bytes, header) => ({ ...WHOLE, pixels: await decode(bytes, header) }));
 }
 
 function decoderOf(
   engine: ImageDecoder["engine"],
-  decodeStored: (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader) => Promise<Pixels>,
+  decodePart: (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader, part: StoredPart) => Promise<Layer>,
 ): ImageDecoder {
-  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<Pixels> => {
+  const open = (bytes: Uint8Array<ArrayBuffer>): Picture => {
     const header = readHeader(bytes);
-    let stored: Pixels;
-    try {
-      stored = await decodeStored(bytes, header);
-    } catch (error) {
-      if (error instanceof ImageError) throw error;
-      throw new ImageError("broken", `The ${header.format.toUpperCase()} is broken and cannot be decoded.`, {
-        cause: error,
-      });
-    }
-    if (stored.width !== header.width || stored.height !== header.height) {
-      throw new ImageError("broken", "The image's header and its picture disagree about its size.");
-    }
-    return turnUpright(stored, header.orientation);
+    return new FilePicture(header, async (part) => {
+      let layer: Layer;
+      try {
+        layer = await decodePart(bytes, header, part);
+      } catch (error) {
+        if (error instanceof ImageError) throw error;
+        throw new ImageError(
+          "broken",
+          `The ${header.format.toUpperCase()} is broken and cannot be decoded.`,
+          { cause: error },
+        );
+      }
+      const { pixels, shrink, x, y } = layer;
+      if (
+        !part.width && !part.height &&
+        (pixels.width !== Math.ceil((header.width - x) / shrink) ||
+          pixels.height !== Math.ceil((header.height - y) / shrink))
+      ) {
+        throw new ImageError("broken", "The image's header and its picture disagree about its size.");
+      }
+      return layer;
+    });
   };
-  return { engine, decode };
+  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<Pixels> => {
+    const picture = open(bytes), { width, height } = picture;
+    const [{ pixels }] = await picture.look([{ x: 0, y: 0, width, height, shrink: 1 }]);
+    return pixels;
+  };
+  return { engine, open, decode };
 }
 
 /** Lays the picture over white, in place, as a browser would show it on an empty page. */
@@ -103,23 +137,4 @@ function overWhite(
     data[i] = 255;
   }
   return { width, height, data };
-}
-
-/** Undoes the EXIF orientation: 2-4 mirror or turn by half, 5-8 exchange rows and columns as well. */
-function turnUpright(stored: Pixels, orientation: number): Pixels {
-  if (orientation === 1) return stored;
-  const source = new Uint32Array(stored.data.buffer, stored.data.byteOffset, stored.width * stored.height);
-  const swap = orientation >= 5;
-  const width = swap ? stored.height : stored.width, height = swap ? stored.width : stored.height;
-  const flipX = [2, 3, 7, 8].includes(orientation), flipY = [3, 4, 6, 7].includes(orientation);
-  const out = new Uint32Array(source.length);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      // Where this pixel was stored. For 5-8 the stored column follows y, the stored row follows x.
-      const column = swap ? y : x, row = swap ? x : y;
-      const sx = flipX ? stored.width - 1 - column : column, sy = flipY ? stored.height - 1 - row : row;
-      out[at] = source[sy * stored.width + sx];
-    }
-  }
-  return { width, height, data: new Uint8ClampedArray(out.buffer) };
 }

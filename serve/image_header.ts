@@ -33,6 +33,8 @@ export interface ImageHeader {
   readonly orientation: number;
   /** Colours a pixel: 1 grey, 3 RGB or YCbCr, 4 CMYK; known for JPEG only. */
   readonly components?: number;
+  /** Whether it brings a colour profile that is not sRGB's; known for JPEG only. */
+  readonly profile?: boolean;
 }
 
 /** Reads a file's header; throws an ImageError when it is not a whole, still JPEG, PNG or WebP within the limits. */
@@ -68,6 +70,7 @@ export function readHeader(bytes: Uint8Array): ImageHeader {
 function readJpeg(bytes: Uint8Array, view: DataView): ImageHeader {
   let size: { width: number; height: number; components: number } | undefined;
   let orientation = 1;
+  let profile = false;
   let scanned = false;
   for (let at = 2;;) {
     at = scanned ? bytes.indexOf(0xff, at) : at; // compressed data lies between the markers of a scan
@@ -83,6 +86,9 @@ function readJpeg(bytes: Uint8Array, view: DataView): ImageHeader {
       if (kind === 0xda) scanned = true;
       if (kind === 0xe1 && tag(bytes, at + 4) === "Exif") {
         orientation = readOrientation(bytes.subarray(at + 10, at + 2 + length));
+      }
+      if (kind === 0xe2 && tag(bytes, at + 4) === "ICC_") {
+        profile ||= !isSrgb(bytes.subarray(at + 18, at + 2 + length));
       }
       if (kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind)) {
         if (view.getUint8(at + 4) !== 8 || ![0xc0, 0xc1, 0xc2].includes(kind)) {
@@ -102,7 +108,7 @@ function readJpeg(bytes: Uint8Array, view: DataView): ImageHeader {
     }
   }
   if (!size || !scanned) throw new ImageError("broken", "The JPEG is broken: it holds no picture.");
-  return { format: "jpeg", ...size, orientation };
+  return { format: "jpeg", ...size, orientation, profile };
 }
 
 function readPng(bytes: Uint8Array, view: DataView): ImageHeader {
@@ -168,6 +174,22 @@ function readOrientation(exif: Uint8Array): number {
     if (!(error instanceof RangeError)) throw error;
   }
   return 1;
+}
+
+/** Whether a colour profile calls itself sRGB, in the description that every profile has near its beginning. */
+function isSrgb(profile: Uint8Array): boolean {
+  const view = new DataView(profile.buffer, profile.byteOffset, profile.byteLength);
+  try {
+    for (let entry = 0, at = 132; entry < view.getUint32(128); entry++, at += 12) {
+      if (tag(profile, at) !== "desc") continue;
+      const from = view.getUint32(at + 4), length = view.getUint32(at + 8);
+      const text = String.fromCharCode(...profile.subarray(from, from + Math.min(length, 256)));
+      return text.replaceAll("\0", "").includes("sRGB"); // one byte a character, or two
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return false;
 }
 
 function tag(bytes: Uint8Array, at: number): string {

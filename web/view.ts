@@ -4,6 +4,7 @@
  */
 import { type Candidate, SIDE } from "./blazeface_output.ts";
 import { invert, type Pixels, type Point, resize, type Similarity, transformPoint, warp } from "./image.ts";
+import { fromLayer, type Part, partUnder, type Picture } from "./picture.ts";
 
 /** How a face is looked at from near by. */
 export interface Lens {
@@ -25,29 +26,36 @@ export interface View {
 }
 
 /** The whole picture, shrunk or enlarged to fit, in the middle of a black square. */
-export function letterbox(image: Pixels): View {
-  const fit = SIDE / Math.max(image.width, image.height);
-  const width = Math.max(1, Math.round(image.width * fit)),
-    height = Math.max(1, Math.round(image.height * fit));
-  const small = resize(image, width, height);
+export async function letterbox(picture: Picture): Promise<View> {
+  const { width: fullWidth, height: fullHeight } = picture;
+  const longest = Math.max(fullWidth, fullHeight), fit = SIDE / longest;
+  const width = Math.max(1, Math.round(fullWidth * fit)), height = Math.max(1, Math.round(fullHeight * fit));
+  const [{ pixels, x: fromX, y: fromY, shrink }] = await picture.look([wholeOf(picture)]);
+  const small = resize(pixels, width, height);
   const left = (SIDE - width) >> 1, top = (SIDE - height) >> 1;
   const data = new Uint8ClampedArray(SIDE * SIDE * 4);
   for (let y = 0; y < height; y++) {
     data.set(small.data.subarray(y * width * 4, (y + 1) * width * 4), ((top + y) * SIDE + left) * 4);
   }
-  const scaleX = width / image.width, scaleY = height / image.height;
+  const scaleX = width / (pixels.width * shrink), scaleY = height / (pixels.height * shrink);
   return {
     input: { width: SIDE, height: SIDE, data },
     scaleX,
     scaleY,
-    toPicture: ([x, y]) => [(x - left) / scaleX, (y - top) / scaleY],
+    toPicture: ([x, y]) => [(x - left) / scaleX + fromX, (y - top) / scaleY + fromY],
   };
 }
 
-function viewOf(image: Pixels, toInput: Similarity, side: number): View {
+/** All of a picture, as fine as the tiles of half its side need it. */
+function wholeOf({ width, height }: Picture): Part {
+  return { x: 0, y: 0, width, height, shrink: Math.max(1, Math.max(width, height) / (2 * SIDE)) };
+}
+
+async function viewOf(picture: Picture, toInput: Similarity, side: number): Promise<View> {
   const back = invert(toInput), scale = Math.hypot(toInput.a, toInput.b);
+  const [layer] = await picture.look([partUnder(toInput, side, 1 / scale)]);
   return {
-    input: warp(image, toInput, side, "quick"),
+    input: warp(layer.pixels, fromLayer(toInput, layer), side, "quick"),
     scaleX: scale,
     scaleY: scale,
     toPicture: (point) => transformPoint(back, point),
@@ -55,25 +63,34 @@ function viewOf(image: Pixels, toInput: Similarity, side: number): View {
 }
 
 /** A square of the picture, which may reach over its edge. */
-export function squareView(image: Pixels, x: number, y: number, side: number): View {
+export function squareView(picture: Picture, x: number, y: number, side: number): Promise<View> {
   const a = SIDE / side;
-  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
+  return viewOf(picture, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
 }
 
-/** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
-export function closeUp(
-  image: Pixels,
-  { width, height, points }: Candidate,
-  { side, widths }: Lens,
-): { view: View; scale: number } {
+/** The square around a face, turned so that its eyes are level, as the similarity from the picture to the view. */
+function closeUpTransform({ width, height, points }: Candidate, { side, widths }: Lens): Similarity {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
   const scale = side / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
   const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
-  return {
-    view: viewOf(image, { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy }, side),
-    scale,
-  };
+  return { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy };
+}
+
+/** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
+export async function closeUp(
+  picture: Picture,
+  face: Candidate,
+  lens: Lens,
+): Promise<{ view: View; scale: number }> {
+  const view = await viewOf(picture, closeUpTransform(face, lens), lens.side);
+  return { view, scale: view.scaleX };
+}
+
+/** What `closeUp` needs of the picture. */
+export function closeUpPart(face: Candidate, lens: Lens): Part {
+  const toInput = closeUpTransform(face, lens);
+  return partUnder(toInput, lens.side, 1 / Math.hypot(toInput.a, toInput.b));
 }
 
 /** Where tiles begin on one axis: evenly laid, a quarter or more of each overlapping the next. */
