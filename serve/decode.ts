@@ -37,12 +37,19 @@ export async function openDecoder(engine: "native" | "wasm" | "auto" = "auto"): 
   }
 }
 
+/** Decodes a part of a picture as it is stored, or more than that. */
+type DecodePart = (
+  bytes: Uint8Array<ArrayBuffer>,
+  header: ImageHeader,
+  part: StoredPart,
+) => Promise<Layer>;
+
 async function openNative(): Promise<ImageDecoder> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false); // no picture outlives its request
   sharp.concurrency(1); // the pool has a worker for each processor
   const turbo = openTurboJpeg();
-  return decoderOf("native", async (bytes, header, part) => {
+  const decodePart: DecodePart = async (bytes, header, part) => {
     const { format, components, profile } = header;
     if (turbo && format === "jpeg" && components !== 4 && !profile) {
       const pixels = turbo.decode(bytes, header, part);
@@ -63,7 +70,8 @@ async function openNative(): Promise<ImageDecoder> {
       .toBuffer({ resolveWithObject: true });
     const pixels = new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length);
     return { ...part, pixels: { width: info.width, height: info.height, data: pixels } };
-  });
+  };
+  return decoderOf("native", decodePart, turbo?.giveBack);
 }
 
 async function openWasm(): Promise<ImageDecoder> {
@@ -91,7 +99,8 @@ async function openWasm(): Promise<ImageDecoder> {
 
 function decoderOf(
   engine: ImageDecoder["engine"],
-  decodePart: (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader, part: StoredPart) => Promise<Layer>,
+  decodePart: DecodePart,
+  giveBack?: (pixels: Pixels) => void,
 ): ImageDecoder {
   const open = (bytes: Uint8Array<ArrayBuffer>): Picture => {
     const header = readHeader(bytes);
@@ -116,7 +125,7 @@ function decoderOf(
         throw new ImageError("broken", "The image's header and its picture disagree about its size.");
       }
       return layer;
-    });
+    }, giveBack);
   };
   const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<Pixels> => {
     const picture = open(bytes), { width, height } = picture;

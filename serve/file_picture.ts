@@ -38,6 +38,8 @@ export class FilePicture implements Picture {
     private readonly header: ImageHeader,
     /** Decodes a part or more than that, and says what; layers are of the picture as it is stored. */
     private readonly decode: (part: StoredPart) => Promise<Layer>,
+    /** Takes back the pixels of a layer. */
+    private readonly giveBack: (pixels: Pixels) => void = () => {},
   ) {
     const { width, height, orientation } = header;
     [this.width, this.height] = orientation >= 5 ? [height, width] : [width, height];
@@ -51,7 +53,10 @@ export class FilePicture implements Picture {
     const missing = parts.filter((part) => !this.#find(part));
     if (missing.length > 0) {
       const start = performance.now();
-      this.#layers.push(turnUpright(await this.decode(this.#choose(unionOf(missing))), this.header));
+      const stored = await this.decode(this.#choose(unionOf(missing)));
+      const layer = turnUpright(stored, this.header);
+      if (layer !== stored) this.giveBack(stored.pixels);
+      this.#layers.push(layer);
       this.#spent += performance.now() - start;
     }
     return parts.map((part) => {
@@ -59,6 +64,10 @@ export class FilePicture implements Picture {
       if (!layer) throw new Error("A decoder has left out a part that was asked for.");
       return layer;
     });
+  }
+
+  close(): void {
+    for (const { pixels } of this.#layers.splice(0)) this.giveBack(pixels);
   }
 
   /** The coarsest layer that will do. */

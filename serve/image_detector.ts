@@ -6,6 +6,7 @@ import { AuDetector, type DetectedFace } from "@emoco/web/detector";
 import type { FaceFinder } from "@emoco/web/face-finder";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
+import type { Picture } from "@emoco/web/picture";
 import { type ImageDecoder, ImageError } from "./decode.ts";
 
 /** What runs the model: native code, or wasm, which runs anywhere. */
@@ -129,15 +130,19 @@ export class LocalDetector implements ImageDetector {
       const answered: Answer["images"][number][] = [];
       for (const [index, bytes] of images.entries()) {
         signal?.throwIfAborted();
+        let picture: Picture | undefined;
         try {
           const start = performance.now();
-          const picture = decoder.open(bytes), opened = performance.now();
+          picture = decoder.open(bytes);
+          const opened = performance.now();
           const { width, height, faces, timings: spent } = await detector.detect(picture, signal);
           timings.decode += opened - start + picture.spent;
           for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
           answered.push({ width, height, faces });
         } catch (error) {
           throw images.length > 1 ? naming(error, index, images.length) : error;
+        } finally {
+          picture?.close?.();
         }
       }
       return { model: nameOf(detector.card), engine, images: answered, timings };

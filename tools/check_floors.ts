@@ -16,9 +16,9 @@ import { fileURLToPath } from "node:url";
 import { type Import, readModuleGraph, runDeno } from "./module_graph.ts";
 
 /** Files of the browser-safe half of web, with what they are made of; a new part of image or detector is added here. */
-const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample", "picture"].map((name) =>
-  `web/${name}.ts`
-);
+const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample", "picture", "area_mean"].map((
+  name,
+) => `web/${name}.ts`);
 const FLOOR_1 = [
   "face_finder",
   "blazeface_output",

@@ -7,16 +7,7 @@ import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } f
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
 import { asPicture, type Picture } from "./picture.ts";
-import {
-  closeUp,
-  closeUpPart,
-  fillInput,
-  type Lens,
-  letterbox,
-  squareView,
-  tileStarts,
-  type View,
-} from "./view.ts";
+import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -208,10 +199,10 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The candidates in a view, in pixels of the picture. */
-  private async look({ input, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
-    const side = input.width, data = this.spare.get(side) ?? new Float32Array(side * side * 3);
+  private async look({ side, write, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
+    const data = this.spare.get(side) ?? new Float32Array(side * side * 3);
     this.spare.delete(side);
-    fillInput(data, input);
+    write(data);
     const outputs = await this.model.run({ data, dims: [1, side, side, 3] });
     this.spare.set(side, data);
     return readCandidates(outputs, side, NOMINATED).map(({ score, width, height, points }) => ({

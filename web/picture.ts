@@ -32,6 +32,8 @@ export interface Picture {
   readonly spent: number;
   /** For each part a layer that shows it, so far as it lies in the picture; wants that are told together cost less. */
   look(parts: readonly Part[]): Promise<Layer[]>;
+  /** Gives back the memory of all layers; nobody looks at the picture or at them any more. */
+  close?(): void;
 }
 
 /** Pixels as they are, or what can be asked for them. */

@@ -2,6 +2,7 @@
  * What BlazeFace is shown: the whole picture, squares of it, or one face from near by.
  * @module
  */
+import { shrinkRows } from "./area_mean.ts";
 import { type Candidate, SIDE } from "./blazeface_output.ts";
 import { invert, type Pixels, type Point, resize, type Similarity, transformPoint, warp } from "./image.ts";
 import { fromLayer, type Part, partUnder, type Picture } from "./picture.ts";
@@ -17,9 +18,15 @@ export interface Lens {
 /** What the model reads for each of the 256 values of a channel. */
 const LEVELS = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
 
+/** Each of a view's pixels is made of so many of a layer's along each side, unless the picture has fewer. */
+const FINENESS = 2;
+
 /** A part of the picture as the model's input, and how to get back from it. */
 export interface View {
-  readonly input: Pixels;
+  /** Pixels a side. */
+  readonly side: number;
+  /** Writes it as the model reads it, [side, side, 3] in -1 to 1. */
+  readonly write: (data: Float32Array) => void;
   readonly scaleX: number;
   readonly scaleY: number;
   readonly toPicture: (point: Point) => Point;
@@ -31,31 +38,46 @@ export async function letterbox(picture: Picture): Promise<View> {
   const longest = Math.max(fullWidth, fullHeight), fit = SIDE / longest;
   const width = Math.max(1, Math.round(fullWidth * fit)), height = Math.max(1, Math.round(fullHeight * fit));
   const [{ pixels, x: fromX, y: fromY, shrink }] = await picture.look([wholeOf(picture)]);
-  const small = resize(pixels, width, height);
   const left = (SIDE - width) >> 1, top = (SIDE - height) >> 1;
-  const data = new Uint8ClampedArray(SIDE * SIDE * 4);
-  for (let y = 0; y < height; y++) {
-    data.set(small.data.subarray(y * width * 4, (y + 1) * width * 4), ((top + y) * SIDE + left) * 4);
-  }
   const scaleX = width / (pixels.width * shrink), scaleY = height / (pixels.height * shrink);
   return {
-    input: { width: SIDE, height: SIDE, data },
+    side: SIDE,
+    write(data) {
+      data.fill(-1);
+      if (width > pixels.width || height > pixels.height) {
+        const large = resize(pixels, width, height);
+        for (let y = 0; y < height; y++) {
+          const row = large.data.subarray(y * width * 4, (y + 1) * width * 4);
+          writeLevels(data, ((top + y) * SIDE + left) * 3, row);
+        }
+        return;
+      }
+      shrinkRows(pixels, width, height, (y, row) => {
+        const from = ((top + y) * SIDE + left) * 3;
+        for (let i = 0; i < row.length; i++) data[from + i] = row[i] / 127.5 - 1;
+      });
+    },
     scaleX,
     scaleY,
     toPicture: ([x, y]) => [(x - left) / scaleX + fromX, (y - top) / scaleY + fromY],
   };
 }
 
-/** All of a picture, as fine as the tiles of half its side need it. */
+/**
+ * All of a picture, so fine that the mean for each of the view's pixels is of 36 or more: with fewer, what rounding to
+ * whole levels has left in them moves the points.
+ */
 function wholeOf({ width, height }: Picture): Part {
-  return { x: 0, y: 0, width, height, shrink: Math.max(1, Math.max(width, height) / (2 * SIDE)) };
+  return { x: 0, y: 0, width, height, shrink: Math.max(1, Math.max(width, height) / (6 * SIDE)) };
 }
 
 async function viewOf(picture: Picture, toInput: Similarity, side: number): Promise<View> {
   const back = invert(toInput), scale = Math.hypot(toInput.a, toInput.b);
-  const [layer] = await picture.look([partUnder(toInput, side, 1 / scale)]);
+  const [layer] = await picture.look([partUnder(toInput, side, 1 / (FINENESS * scale))]);
   return {
-    input: warp(layer.pixels, fromLayer(toInput, layer), side, "quick"),
+    side,
+    write: (data) =>
+      writeLevels(data, 0, warp(layer.pixels, fromLayer(toInput, layer), side, "quick", layer).data),
     scaleX: scale,
     scaleY: scale,
     toPicture: (point) => transformPoint(back, point),
@@ -90,7 +112,7 @@ export async function closeUp(
 /** What `closeUp` needs of the picture. */
 export function closeUpPart(face: Candidate, lens: Lens): Part {
   const toInput = closeUpTransform(face, lens);
-  return partUnder(toInput, lens.side, 1 / Math.hypot(toInput.a, toInput.b));
+  return partUnder(toInput, lens.side, 1 / (FINENESS * Math.hypot(toInput.a, toInput.b)));
 }
 
 /** Where tiles begin on one axis: evenly laid, a quarter or more of each overlapping the next. */
@@ -100,9 +122,8 @@ export function tileStarts(length: number, side: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.round((length - side) * i / (count - 1)));
 }
 
-/** Writes a view as the model reads it, [side, side, 3] in -1 to 1. */
-export function fillInput(data: Float32Array, { data: pixels }: Pixels): void {
-  for (let i = 0, at = 0; i < pixels.length; i += 4, at += 3) {
+function writeLevels(data: Float32Array, from: number, pixels: Pixels["data"]): void {
+  for (let i = 0, at = from; i < pixels.length; i += 4, at += 3) {
     data[at] = LEVELS[pixels[i]];
     data[at + 1] = LEVELS[pixels[i + 1]];
     data[at + 2] = LEVELS[pixels[i + 2]];
