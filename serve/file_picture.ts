@@ -17,6 +17,14 @@ export interface StoredPart {
   readonly height: number;
 }
 
+/** What may be said of a picture that was decoded: some of its pixels are damaged. */
+export type PictureWarning = "damaged";
+
+/** A layer of the picture as it is stored. */
+export interface DecodedLayer extends Layer {
+  readonly warnings?: readonly PictureWarning[];
+}
+
 /** The whole picture as it is stored. */
 export const WHOLE: StoredPart = { shrink: 1, x: 0, y: 0, width: 0, height: 0 };
 
@@ -34,15 +42,25 @@ export class FilePicture implements Picture {
   #spent = 0;
   readonly #layers: Layer[] = [];
 
+  /** The size of the upright picture in its file, where it was made smaller. */
+  readonly original?: { readonly width: number; readonly height: number };
+  /** What its decoder had to say; known once it has been looked at. */
+  warnings?: readonly PictureWarning[];
+
   constructor(
     private readonly header: ImageHeader,
-    /** Decodes a part or more than that, and says what; layers are of the picture as it is stored. */
-    private readonly decode: (part: StoredPart) => Promise<Layer>,
-    /** Takes back the pixels of a layer. */
-    private readonly giveBack: (pixels: Pixels) => void = () => {},
+    /** Decodes a part, or more than that, and says what. */
+    private readonly decode: (part: StoredPart) => Promise<DecodedLayer>,
+    private readonly options: {
+      readonly original?: { readonly width: number; readonly height: number };
+      /** Takes back the pixels of a layer. */
+      readonly giveBack?: (pixels: Pixels) => void;
+    } = {},
   ) {
-    const { width, height, orientation } = header;
-    [this.width, this.height] = orientation >= 5 ? [height, width] : [width, height];
+    const { width, height, orientation } = header, { original } = options;
+    const isTurned = orientation >= 5;
+    [this.width, this.height] = isTurned ? [height, width] : [width, height];
+    this.original = original && isTurned ? { width: original.height, height: original.width } : original;
   }
 
   get spent(): number {
@@ -55,7 +73,8 @@ export class FilePicture implements Picture {
       const start = performance.now();
       const stored = await this.decode(this.#choose(unionOf(missing)));
       const layer = turnUpright(stored, this.header);
-      if (layer !== stored) this.giveBack(stored.pixels);
+      if (layer !== stored) this.options.giveBack?.(stored.pixels);
+      this.warnings ??= stored.warnings;
       this.#layers.push(layer);
       this.#spent += performance.now() - start;
     }
@@ -67,7 +86,7 @@ export class FilePicture implements Picture {
   }
 
   close(): void {
-    for (const { pixels } of this.#layers.splice(0)) this.giveBack(pixels);
+    for (const { pixels } of this.#layers.splice(0)) this.options.giveBack?.(pixels);
   }
 
   /** The coarsest layer that will do. */

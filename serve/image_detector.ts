@@ -6,8 +6,8 @@ import { AuDetector, type DetectedFace } from "@emoco/web/detector";
 import type { FaceFinder } from "@emoco/web/face-finder";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
-import type { Picture } from "@emoco/web/picture";
-import { type ImageDecoder, ImageError } from "./decode.ts";
+import { type ImageDecoder, ImageError, type PictureWarning } from "./decode.ts";
+import type { FilePicture } from "./file_picture.ts";
 
 /** What runs the model: native code, or wasm, which runs anywhere. */
 export type Engine = "native" | "wasm";
@@ -28,6 +28,8 @@ export interface Answer {
     readonly height: number;
     /** Largest first. */
     readonly faces: readonly DetectedFace[];
+    /** `damaged`: some of the file's pixels are; absent where there is nothing to say. */
+    readonly warnings?: readonly PictureWarning[];
   }[];
   /** Milliseconds a stage, over all pictures. */
   readonly timings: {
@@ -130,7 +132,7 @@ export class LocalDetector implements ImageDetector {
       const answered: Answer["images"][number][] = [];
       for (const [index, bytes] of images.entries()) {
         signal?.throwIfAborted();
-        let picture: Picture | undefined;
+        let picture: FilePicture | undefined;
         try {
           const start = performance.now();
           picture = decoder.open(bytes);
@@ -138,11 +140,12 @@ export class LocalDetector implements ImageDetector {
           const { width, height, faces, timings: spent } = await detector.detect(picture, signal);
           timings.decode += opened - start + picture.spent;
           for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
-          answered.push({ width, height, faces });
+          const { warnings } = picture;
+          answered.push({ width, height, faces, ...warnings && { warnings } });
         } catch (error) {
           throw images.length > 1 ? naming(error, index, images.length) : error;
         } finally {
-          picture?.close?.();
+          picture?.close();
         }
       }
       return { model: nameOf(detector.card), engine, images: answered, timings };

@@ -6,11 +6,11 @@ import * as ort from "onnxruntime-web";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { join } from "node:path";
-import { predict, type Predictions } from "../train/au_model.ts";
-import { MEAN, STD } from "../train/augment.ts";
-import { openBackend } from "../train/backend.ts";
-import { type Face, manifestPath, readManifest } from "../train/data.ts";
-import { viewOptions } from "../train/finetune_run.ts";
+import { predict, type Predictions } from "../train/units/au_model.ts";
+import { MEAN, STD } from "../train/input/augment.ts";
+import { openBackend } from "../train/engine/backend.ts";
+import { type Face, manifestPath, readManifest } from "../train/input/data.ts";
+import { viewOptions } from "../train/units/finetune_run.ts";
 import {
   describeEngine,
   type FlagList,
@@ -18,11 +18,11 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "../train/flags.ts";
-import { disposeStored, loadModel, type StoredModel } from "../train/model_store.ts";
-import { toOnnx } from "../train/onnx.ts";
-import { ViewLoader } from "../train/views.ts";
-import { sha256 } from "../train/whole_file.ts";
+} from "../train/runs/flags.ts";
+import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { toOnnx } from "../train/units/onnx.ts";
+import { ViewLoader } from "../train/input/views.ts";
+import { sha256 } from "../train/runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished and exported action-unit model (default: the newest)" },

@@ -3,14 +3,11 @@
  *
  * The resolved config is saved with the run, and a run is reproducible from it.
  */
-import type { ViewKind } from "./augment.ts";
+import { ConfigError } from "./runs/settings.ts";
+import { type Precision, PRECISIONS } from "./engine/precision.ts";
+import type { ViewKind } from "./input/augment.ts";
 import type { Method } from "./emoco.ts";
-import type { Sampling } from "./walk.ts";
-
-/** bfloat16 has float32's range and 8 bits of fraction. */
-export const PRECISIONS = ["float32", "bfloat16"] as const;
-/** What a step's convolutions and matrix products compute in; its state, losses and updates are float32 in any case. */
-export type Precision = typeof PRECISIONS[number];
+import type { Sampling } from "./input/walk.ts";
 
 /** Everything that shapes a pretraining run. */
 export interface PretrainConfig extends Method {
@@ -103,26 +100,6 @@ export const quick: PretrainConfig = {
 /** The presets by name. */
 export const PRESETS = { quick, paper } as const;
 
-/** A setting that cannot be used; the message says which, why, and what is possible. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-}
-
-/**
- * Applies `--key=value` pairs to a config. A key must exist and a value must be of the key's type.
- * @throws {ConfigError} naming the key; an unknown one is answered with the list of keys
- */
-export function override<C extends object>(config: C, pairs: Readonly<Record<string, string>>): C {
-  const result = { ...config } as Record<string, unknown>;
-  for (const [key, text] of Object.entries(pairs)) {
-    if (!Object.hasOwn(result, key)) {
-      throw new ConfigError(`--${key} is no setting. Settings are: ${Object.keys(config).join(", ")}.`);
-    }
-    result[key] = readValue(key, text, result[key]);
-  }
-  return result as unknown as C;
-}
-
 /**
  * Checks what types cannot say.
  * @throws {ConfigError} naming the setting
@@ -196,28 +173,4 @@ export function checkPretrainConfig(config: PretrainConfig): void {
       config.batchSize % config.batchNormGroups === 0 && config.batchSize > config.batchNormGroups,
     `batchNormGroups is ${config.batchNormGroups}; it must divide batchSize (${config.batchSize}) into parts of two or more.`,
   );
-}
-
-/** Reads a value of the type that the setting has now; `queueSize` alone takes a number or a word. */
-function readValue(key: string, text: string, now: unknown): unknown {
-  const wrong = (kind: string) => new ConfigError(`--${key}=${text}: ${key} takes ${kind}, such as ${now}.`);
-  if (Array.isArray(now)) {
-    const values = text.split(",").map(Number);
-    if (values.length !== now.length || values.some(Number.isNaN)) throw wrong(`${now.length} numbers`);
-    return values;
-  }
-  if (typeof now === "boolean") {
-    if (text !== "true" && text !== "false") throw wrong("true or false");
-    return text === "true";
-  }
-  const isNumber = text.trim() !== "" && Number.isFinite(Number(text));
-  if (key === "queueSize") {
-    if (!isNumber && text !== "auto") throw wrong('a number or "auto"');
-    return isNumber ? Number(text) : text;
-  }
-  if (typeof now === "number") {
-    if (!isNumber) throw wrong("a number");
-    return Number(text);
-  }
-  return text;
 }

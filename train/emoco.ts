@@ -14,13 +14,13 @@ import {
   type Tensor3D,
   type Tensor4D,
   tf,
-} from "./backend.ts";
-import { gatherRows, meanOverRanks, type Ranks } from "./collective.ts";
-import { embed, type EncoderShape, follow, initEncoder } from "./encoder.ts";
-import { contrastiveLoss, emotionLoss, prototypesOf } from "./losses.ts";
-import { mapWeights, sgd, zerosLike } from "./optimizer.ts";
-import { enqueue, initKeys } from "./queue.ts";
-import { PURPOSE, type Random, randomStream } from "./random.ts";
+} from "./engine/backend.ts";
+import { gatherRows, meanOverRanks, type Ranks } from "./engine/collective.ts";
+import { embed, type EncoderShape, follow, initEncoder } from "./nets/encoder.ts";
+import { contrastiveLoss, emotionLoss, prototypesOf } from "./nets/losses.ts";
+import { mapWeights, sgd, zerosLike } from "./nets/optimizer.ts";
+import { enqueue, initKeys } from "./nets/queue.ts";
+import { PURPOSE, type Random, randomStream } from "./runs/random.ts";
 import {
   type BatchStatistics,
   byBatch,
@@ -28,8 +28,8 @@ import {
   type Normalize,
   updateRunningStatistics,
   type Weights,
-} from "./resnet.ts";
-import { bySyncedBatch } from "./synced_batch_norm.ts";
+} from "./nets/resnet.ts";
+import { bySyncedBatch } from "./nets/synced_batch_norm.ts";
 
 /** The method's choices: the paper's values stand in brackets, Table IV's switches are the first three. */
 export interface Method extends EncoderShape {

@@ -2,17 +2,24 @@
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
-import { MEAN, STD } from "./augment.ts";
-import { openBackend } from "./backend.ts";
-import { sha256, writeAtomically } from "./checkpoint.ts";
-import { COMMITTED_FACES } from "./data.ts";
-import { describeEngine, type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "./flags.ts";
-import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
-import { nameSet, termsOf } from "./licensed_sets.ts";
-import type { UnitScores } from "./metrics.ts";
-import { type Precision, toOnnx } from "./onnx.ts";
-import { THRESHOLDS } from "./target.ts";
-import { exists } from "./whole_file.ts";
+import { MEAN, STD } from "./input/augment.ts";
+import { openBackend } from "./engine/backend.ts";
+import { sha256, writeAtomically } from "./runs/checkpoint.ts";
+import { COMMITTED_FACES } from "./input/data.ts";
+import {
+  describeEngine,
+  type FlagList,
+  type Flags,
+  runProgram,
+  SHARED_FLAGS,
+  UsageError,
+} from "./runs/flags.ts";
+import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
+import { nameSet, termsOf } from "./scores/licensed_sets.ts";
+import type { UnitScores } from "./scores/metrics.ts";
+import { type Precision, toOnnx } from "./units/onnx.ts";
+import { THRESHOLDS } from "./scores/target.ts";
+import { exists } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },

@@ -1,7 +1,8 @@
 /** `deno task pretrain`: faces labelled with emotions in, an EmoCo encoder out. */
+import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { checkPretrainConfig, ConfigError, override, PRESETS, type PretrainConfig } from "./config.ts";
+import { checkPretrainConfig, PRESETS, type PretrainConfig } from "./config.ts";
 import {
   COMMITTED_FACES,
   countEmotions,
@@ -10,7 +11,7 @@ import {
   ManifestError,
   manifestPath,
   readManifest,
-} from "./data.ts";
+} from "./input/data.ts";
 import {
   describeEngine,
   type Device,
@@ -20,14 +21,14 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./flags.ts";
-import { CHECKPOINT_FILE } from "./checkpoint.ts";
-import type { PretrainData, PretrainRun } from "./pretrain_record.ts";
-import { runTogether } from "./rank_watch.ts";
-import { type Place, placeHere } from "./ranks.ts";
-import { setsOf } from "./licensed_sets.ts";
-import { checkNewName, createRun, freeName, reopenRun, RUNS } from "./run_folder.ts";
-import { exists, sha256 } from "./whole_file.ts";
+} from "./runs/flags.ts";
+import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
+import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
+import { runTogether } from "./engine/rank_watch.ts";
+import { type Place, placeHere } from "./engine/ranks.ts";
+import { setsOf } from "./scores/licensed_sets.ts";
+import { checkNewName, createRun, freeName, reopenRun, RUNS } from "./runs/run_folder.ts";
+import { exists, sha256 } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   preset: {
@@ -72,13 +73,13 @@ type Plan = Omit<PretrainRun, "engine" | "cluster" | "config"> & { config: Saved
 
 async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void> {
   // TensorFlow takes a second or more to load: wrong input should not have to wait for it.
-  const { openBackend } = await import("./backend.ts");
-  const { train } = await import("./pretraining.ts");
-  const { checkPrecision } = await import("./precision.ts");
+  const { openBackend } = await import("./engine/backend.ts");
+  const { train } = await import("./pretraining/pretraining.ts");
+  const { checkPrecision } = await import("./engine/precision.ts");
   const report = openBackend({ device, sharesRun: true });
   checkPrecision(plan.config.precision, plan.eager);
   const engine = describeEngine(report) + (place ? `, ${place.size} ranks` : "");
-  const cluster = place && new (await import("./collective.ts")).Cluster(place, report.onGpu);
+  const cluster = place && new (await import("./engine/collective.ts")).Cluster(place, report.onGpu);
   if (!place || place.rank === 0) {
     console.log(engine);
     printData(plan.config, plan.data);

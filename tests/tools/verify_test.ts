@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { sha256 } from "../../train/whole_file.ts";
+import { sha256 } from "../../train/runs/whole_file.ts";
 import { drawLabelledFaces, runTask, writeModelRun, writePretrainedRun } from "../train/toy_runs.ts";
 
 describe("deno task verify", () => {

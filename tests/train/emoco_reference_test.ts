@@ -1,11 +1,12 @@
+import { emocoFeeds } from "../../train/pretraining/emoco_feeds.ts";
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tf } from "../../train/backend.ts";
+import { tf } from "../../train/engine/backend.ts";
 import { type Feeds, type Method, type State, step } from "../../train/emoco.ts";
-import { cosine, zerosLike } from "../../train/optimizer.ts";
-import { QueuePositions } from "../../train/queue.ts";
-import { initRunningStatistics, type Weights } from "../../train/resnet.ts";
-import { emocoFeeds, openStepRunner } from "../../train/step_runner.ts";
+import { cosine, zerosLike } from "../../train/nets/optimizer.ts";
+import { QueuePositions } from "../../train/nets/queue.ts";
+import { initRunningStatistics, type Weights } from "../../train/nets/resnet.ts";
+import { openStepRunner } from "../../train/engine/step_runner.ts";
 import { cosineOf, type FixtureTensor, readFixture, relativeError } from "../helpers.ts";
 
 const STEPS = 20, PROBED = [1, 10, 20];

@@ -6,8 +6,8 @@ import { EMOTIONS } from "@emoco/web/facs";
 import { parseModelCard } from "@emoco/web/model-card";
 import { join } from "node:path";
 import * as ort from "onnxruntime-web";
-import { COMMITTED_FACES } from "../../train/data.ts";
-import { sha256 } from "../../train/whole_file.ts";
+import { COMMITTED_FACES } from "../../train/input/data.ts";
+import { sha256 } from "../../train/runs/whole_file.ts";
 import { readRunFile, runTask, writeModelRun, writePretrainedRun } from "./toy_runs.ts";
 
 describe("deno task export", () => {

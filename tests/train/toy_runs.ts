@@ -5,13 +5,13 @@
 import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Scalar, tf } from "../../train/backend.ts";
-import { loadCheckpoint, saveCheckpoint } from "../../train/checkpoint.ts";
+import { type Scalar, tf } from "../../train/engine/backend.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../train/runs/checkpoint.ts";
 import { quick } from "../../train/config.ts";
-import { finetuning } from "../../train/finetune_config.ts";
-import { initEncoder, initLinear } from "../../train/encoder.ts";
-import { normal, randomStream } from "../../train/random.ts";
-import { featureCount, initRunningStatistics, type Weights } from "../../train/resnet.ts";
+import { finetuning } from "../../train/units/finetune_config.ts";
+import { initEncoder, initLinear } from "../../train/nets/encoder.ts";
+import { normal, randomStream } from "../../train/runs/random.ts";
+import { featureCount, initRunningStatistics, type Weights } from "../../train/nets/resnet.ts";
 import { decode, drawFaces, type Line, type Outcome, writeManifest } from "./toy_faces.ts";
 
 /** Settings of a finetuning that takes seconds. */

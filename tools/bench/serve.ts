@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
+import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Served } from "../served.ts";
 import { pythonWithServer } from "./python.ts";
 import { median } from "../median.ts";

@@ -1,11 +1,12 @@
 /** The steps that are measured, and one of them as a runner with its feeds. */
+import { emocoFeeds } from "../../train/pretraining/emoco_feeds.ts";
 import { paper } from "../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../train/emoco.ts";
-import { QueuePositions } from "../../train/queue.ts";
-import { normal, randomStream } from "../../train/random.ts";
-import type { StepRunner } from "../../train/state_values.ts";
-import { emocoFeeds, openStepRunner } from "../../train/step_runner.ts";
-import type { TraceOptions } from "../../train/traced_runner.ts";
+import { QueuePositions } from "../../train/nets/queue.ts";
+import { normal, randomStream } from "../../train/runs/random.ts";
+import type { StepRunner } from "../../train/engine/state_values.ts";
+import { openStepRunner } from "../../train/engine/step_runner.ts";
+import type { TraceOptions } from "../../train/engine/traced_runner.ts";
 
 /** What a step is measured on. */
 export interface StepCase {

@@ -5,6 +5,7 @@
 import type { DetectedFace, Detection } from "@emoco/web/detector";
 import type { Pixels } from "@emoco/web/image";
 import sharp from "sharp";
+import type { DrawingFormat } from "./drawings.ts";
 
 /** Of the picture: the photo is shrunk or enlarged into this, at least as high as the bars of one face. */
 const MAX_WIDTH = 1400, MAX_HEIGHT = 1000, MAX_ENLARGEMENT = 4;
@@ -13,8 +14,16 @@ const COLUMN = 400, PADDING = 18, ROW = 22, HEADER = 50, GAP = 16, MAX_COLUMNS =
 const COLOURS = ["#4cc9f0", "#ffb347", "#9be15d", "#ff6fa3", "#b794f6", "#f6e05e"];
 const FONT = "Inter";
 
-/** Draws what was found; faces whose bars find no room keep their box and number. */
-export async function drawDetection(photo: Pixels, { faces }: Detection): Promise<Uint8Array> {
+/**
+ * Draws what was found; faces whose bars find no room keep their box and number.
+ * @param mark stands in the file's metadata and says that it is a drawing
+ */
+export async function drawDetection(
+  photo: Pixels,
+  { faces }: Detection,
+  format: DrawingFormat = "png",
+  mark = "EmoCo",
+): Promise<Uint8Array> {
   const block = HEADER + ROW * Math.max(0, ...faces.map(({ aus }) => aus.length));
   const least = faces.length > 0 ? block + 2 * PADDING : 0;
   const scale = Math.min(
@@ -50,8 +59,8 @@ export async function drawDetection(photo: Pixels, { faces }: Detection): Promis
       right: total - width,
       background: "#141a22",
     }).png().toBuffer();
-  return await sharp(base).composite([{ input: new TextEncoder().encode(svg) as unknown as Buffer }]).png()
-    .toBuffer();
+  return await sharp(base).composite([{ input: new TextEncoder().encode(svg) as unknown as Buffer }])
+    .withExif({ IFD0: { Software: mark } }).toFormat(format, { quality: 92 }).toBuffer();
 }
 
 function drawFace({ box, points }: DetectedFace, index: number, scale: number, top: number): string {

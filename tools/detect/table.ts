@@ -2,15 +2,27 @@
  * What was found in a photo, as lines for a terminal.
  * @module
  */
+import type { DecodedPicture } from "@emoco/serve/decode";
 import type { DetectedFace, Detection } from "@emoco/web/detector";
 
 const BAR = 20;
 
-/** The photo's lines: size, times, and a table of action units for each face. */
-export function tableOf(name: string, { width, height, faces, timings }: Detection, decode: number): string {
+/** The photo's lines: size, times, what is to be said of the file, and a table of action units for each face. */
+export function tableOf(
+  name: string,
+  { width, height, faces, timings }: Detection,
+  decode: number,
+  { warnings = [], original, ...taken }: Pick<DecodedPicture, "warnings" | "original" | "width" | "height">,
+): string {
   const ms = Object.entries({ decode, ...timings }).map(([stage, time]) => `${stage} ${time.toFixed(0)}`);
   const count = faces.length === 0 ? "no face" : faces.length === 1 ? "1 face" : `${faces.length} faces`;
   const lines = [`${name}: ${width} x ${height}, ${count} (${ms.join(", ")} ms)`];
+  if (original) {
+    lines.push(`It was made smaller, to ${taken.width} x ${taken.height}, before it was looked at.`);
+  }
+  if (warnings.includes("damaged")) {
+    lines.push("Warning: the file is damaged, some of its pixels are not what they were.");
+  }
   faces.forEach((face, i) => lines.push("", ...faceLines(face, i + 1)));
   return lines.join("\n");
 }
