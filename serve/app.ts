@@ -97,14 +97,15 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
         ? new ApiError(408, "body-late", "The body did not arrive in time; send it faster or smaller.")
         : error;
     });
+    const { length } = body; // its bytes are handed on
     try {
-      c.get("noted").bytes = body.length;
+      c.get("noted").bytes = length;
       const taken = take(c, body), { url, method, headers } = c.req.raw;
-      c.req.raw = new Request(url, { method, headers, body: taken.body });
+      if (taken.body || c.req.raw.body) c.req.raw = new Request(url, { method, headers, body: taken.body });
       c.req.raw.headers.set("content-type", taken.type);
       await next();
     } finally {
-      budget.give(body.length);
+      budget.give(length);
     }
   };
   // Read here, in every spelling that clients have; the routes' validators then see the plainest one.

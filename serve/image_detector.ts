@@ -53,7 +53,7 @@ export interface ImageDetector {
   readonly card: ModelCard;
   /** Requests that are worked on at one time. */
   readonly concurrency: number;
-  /** The faces of each picture; an ImageError says which file is refused and why. */
+  /** The faces of each picture, whose bytes it takes for itself; an ImageError says which file is refused and why. */
   detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer>;
   /** Runs the model on [N, 3, S, S]. */
   infer(image: Values, signal?: AbortSignal): Promise<Inference>;

@@ -53,15 +53,16 @@ function meanOfRow(
   for (let i = 0, at = 0; i < first.length; i++, at += 3) {
     const from = start + first[i], to = start + last[i];
     const one = source[from], other = source[to], a = head[i], b = tail[i];
-    let even = 0, green = 0; // red and blue share a word, below 2^16 each: rows have at most 8192 pixels for 32 and more
+    let red = 0, green = 0, blue = 0;
     for (let p = from + 1; p < to; p++) {
       const word = source[p];
-      even += word & 0xff00ff;
+      red += word & 0xff;
       green += word >>> 8 & 0xff;
+      blue += word >>> 16 & 0xff;
     }
-    row[at] = (one & 0xff) * a + (other & 0xff) * b + (even & 0xffff) * inner;
+    row[at] = (one & 0xff) * a + (other & 0xff) * b + red * inner;
     row[at + 1] = (one >>> 8 & 0xff) * a + (other >>> 8 & 0xff) * b + green * inner;
-    row[at + 2] = (one >>> 16 & 0xff) * a + (other >>> 16 & 0xff) * b + (even >>> 16) * inner;
+    row[at + 2] = (one >>> 16 & 0xff) * a + (other >>> 16 & 0xff) * b + blue * inner;
   }
 }
 
