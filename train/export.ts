@@ -86,6 +86,7 @@ function cardOf(
   files: ModelCard["files"],
   { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
+  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
   return {
     format: 1,
     name: "emoco",
@@ -95,6 +96,7 @@ function cardOf(
       ? calibration.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration }))
       : model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
+    ...outputs.length > 0 && { outputs },
     input: {
       size: config.imageSize,
       layout: "NCHW",
