@@ -14,6 +14,7 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./runs/flags.ts";
+import { outputNames } from "./units/au_model.ts";
 import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
@@ -86,7 +87,7 @@ function cardOf(
   files: ModelCard["files"],
   { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
-  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
+  const outputs = outputNames(model);
   return {
     format: 1,
     name: "emoco",
