@@ -3,7 +3,6 @@
  * whole picture, and in a close-up where it is seen too small or too large there.
  */
 import { fileURLToPath } from "node:url";
-import sharp from "sharp";
 import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Served } from "../served.ts";
 import { median } from "../median.ts";
