@@ -37,17 +37,18 @@ export async function letterbox(picture: Picture): Promise<View> {
   const { width: fullWidth, height: fullHeight } = picture;
   const longest = Math.max(fullWidth, fullHeight), fit = SIDE / longest;
   const width = Math.max(1, Math.round(fullWidth * fit)), height = Math.max(1, Math.round(fullHeight * fit));
-  const [{ pixels, x: fromX, y: fromY, shrink }] = await picture.look([wholeOf(picture)]);
+  const whole = wholeOf(picture);
+  const [{ pixels, x: fromX, y: fromY, shrink }] = await picture.look([whole]);
   const left = (SIDE - width) >> 1, top = (SIDE - height) >> 1;
   const scaleX = width / (pixels.width * shrink), scaleY = height / (pixels.height * shrink);
   return {
     side: SIDE,
     write(data) {
       data.fill(-1);
-      if (width > pixels.width || height > pixels.height) {
-        const large = resize(pixels, width, height);
+      if (whole.shrink === 1) { // always looked at as it is, so that rounding is the same every time
+        const small = resize(pixels, width, height);
         for (let y = 0; y < height; y++) {
-          const row = large.data.subarray(y * width * 4, (y + 1) * width * 4);
+          const row = small.data.subarray(y * width * 4, (y + 1) * width * 4);
           writeLevels(data, ((top + y) * SIDE + left) * 3, row);
         }
         return;

@@ -87,10 +87,10 @@ describe("a picture in a file", () => {
   });
 
   it("is decoded as coarsely as may be, each pixel the mean of those it stands for", async () => {
-    for (const orientation of [1, 6, 7]) {
+    for (const orientation of [1, 7]) {
       const bytes = await waves(2013, 1511, orientation), full = await native.decode(bytes);
       const all = { x: 0, y: 0, width: full.width, height: full.height };
-      for (const [shrink, expected] of [[1.9, 1], [2, 2], [7.9, 2]]) { // below half a megapixel nothing is saved
+      for (const [shrink, expected] of [[1.9, 1], [7.9, 2]]) { // below half a megapixel nothing is saved
         const [layer] = await native.open(bytes).look([{ ...all, shrink }]);
         assertEquals(layer.shrink, expected, `asked for ${shrink}`);
         assertLess(worstOf(layer, full), 4, `orientation ${orientation}, shrink ${shrink}`);
