@@ -1,5 +1,5 @@
 /** What an adaptation can be told, and its defaults; the resolved config is saved with the run. */
-import { type Precision, PRECISIONS } from "../engine/precision.ts";
+import { type Precision, PRECISIONS } from "../engine/precisions.ts";
 import { ConfigError } from "../runs/settings.ts";
 
 /** Everything that shapes the adaptation of a finished model to unlabelled faces. */
