@@ -34,7 +34,8 @@ const FLAGS: FlagList = {
 
 /**
  * Greatest difference that passes: of shares of 1 (probabilities, emotions, what can be seen) and of lengths in units of
- * the crop or the eyes' distance as they are; of numbers without such a unit as a share of the greatest one.
+ * the crop or the eyes' distance as they are; of numbers without such a unit as a share of the greatest one. By how a file
+ * keeps its weights.
  */
 const TOLERANCE = { float32: 1e-4, float16: 5e-3 } as const;
 /** Numbers of any size, and angles in degrees. */
@@ -64,7 +65,7 @@ async function main({ text }: Flags): Promise<void> {
   using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
   const expected = await predict(model, loader, Int32Array.from(faces, (_, i) => i));
   let fails = 0;
-  for (const [name, { sha256: sum, precision }] of Object.entries(card.files)) {
+  for (const [name, { sha256: sum, precision, weights = precision }] of Object.entries(card.files)) {
     const bytes = read(join(folder, name), (path) => Deno.readFileSync(path));
     if (sha256(bytes) !== sum) {
       throw new VerifyError(
@@ -72,16 +73,19 @@ async function main({ text }: Flags): Promise<void> {
       );
     }
     const differences = await compare(bytes, faces, loader, expected);
-    const passes = Object.values(differences).every((value) => value <= TOLERANCE[precision]);
+    const tolerance = TOLERANCE[weights];
+    const passes = Object.values(differences).every((value) => value <= tolerance);
     if (!passes) fails++;
     const list = Object.entries(differences).map(([output, value]) => `${output} ${value.toExponential(1)}`)
       .join(", ");
     console.log(
-      `${name} (${precision}): greatest difference over ${faces.length} faces: ${list}; ` +
-        `allowed ${TOLERANCE[precision]}: ${passes ? "passes" : "FAILS"}`,
+      `${name} (${precision}${
+        weights === precision ? "" : `, weights in ${weights}`
+      }): greatest difference over ${faces.length} faces: ${list}; ` +
+        `allowed ${tolerance}: ${passes ? "passes" : "FAILS"}`,
     );
     // A bit of a weight that moves no probability by that much is an altered file all the same.
-    if (passes && sha256(toOnnx(model, config.imageSize, precision)) !== sum) {
+    if (passes && sha256(toOnnx(model, config.imageSize, precision, weights)) !== sum) {
       throw new VerifyError(
         `${join(folder, name)} is not, byte for byte, what this version writes for ${stored.name}: ` +
           "run deno task export again.",

@@ -27,6 +27,11 @@ import { exists } from "./runs/whole_file.ts";
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
   precision: { kind: "text", help: "float32 (default), or float16: emoco.f16.onnx beside emoco.onnx" },
+  weights: {
+    kind: "text",
+    help:
+      "how emoco.onnx keeps its weights: float32 (default), or float16, half as large; it computes in float32",
+  },
   licence: {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
@@ -44,6 +49,10 @@ function main({ text }: Flags): void {
   const precision = text.precision ?? "float32";
   if (precision !== "float32" && precision !== "float16") {
     throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
+  }
+  const weights = text.weights ?? "float32";
+  if (weights !== "float32" && weights !== "float16") {
+    throw new UsageError(`--weights=${weights}: weights are kept in float32 or float16.`);
   }
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
@@ -63,12 +72,14 @@ function main({ text }: Flags): void {
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
   if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
-  const files: Record<string, { sha256: string; precision: Precision }> = {};
+  const files: Record<string, ModelCard["files"][string]> = {};
   for (const [name, kind] of wanted) {
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
+    const halves = kind === "float32" && weights === "float16";
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind);
     writeAtomically(join(folder, name), [bytes]);
-    files[name] = { sha256: sha256(bytes), precision: kind };
-    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
+    files[name] = { sha256: sha256(bytes), precision: kind, ...halves && { weights } };
+    const kept = halves ? ", weights kept in float16" : "";
+    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}${kept}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
   const limits = `${origin} ${LIMITS}`.trim();
