@@ -3,7 +3,7 @@
  * `RATIO <what> <value>`, ours divided by the peer's.
  * @module
  */
-import { UsageError } from "../train/flags.ts";
+import { UsageError } from "../train/runs/flags.ts";
 
 const BENCHES: {
   [name: string]: { help: string; load: () => Promise<{ bench(args: string[]): Promise<void> }> };
@@ -37,8 +37,12 @@ const BENCHES: {
 if (import.meta.main) {
   const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
   try {
+    const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
+    if (name === "--help" || name === "-h") {
+      console.log(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
+      Deno.exit(0);
+    }
     if (!Object.hasOwn(BENCHES, name ?? "")) {
-      const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
       throw new UsageError(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
     }
     await (await BENCHES[name].load()).bench(args);

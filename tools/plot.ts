@@ -4,12 +4,12 @@
  */
 import { ACTION_UNITS, actionUnit, type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
-import { openBackend, tf } from "../train/backend.ts";
-import { type Face, ManifestError, manifestPath, readManifest } from "../train/data.ts";
-import { extractFeatures } from "../train/features.ts";
+import { openBackend, tf } from "../train/engine/backend.ts";
+import { type Face, ManifestError, manifestPath, readManifest } from "../train/input/data.ts";
+import { extractFeatures } from "../train/units/features.ts";
 import { quick } from "../train/config.ts";
-import { finetuning } from "../train/finetune_config.ts";
-import { type Source, viewOptions } from "../train/finetune_run.ts";
+import { finetuning } from "../train/units/finetune_config.ts";
+import { type Source, viewOptions } from "../train/units/finetune_run.ts";
 import {
   describeEngine,
   type FlagList,
@@ -17,14 +17,14 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "../train/flags.ts";
-import { unitRows } from "../train/metrics.ts";
-import { loadSource } from "../train/model_store.ts";
-import { Progress } from "../train/progress.ts";
-import { permutation, PURPOSE, randomStream } from "../train/random.ts";
-import { RUNS } from "../train/run_folder.ts";
-import { ViewLoader } from "../train/views.ts";
-import { writeAtomically } from "../train/whole_file.ts";
+} from "../train/runs/flags.ts";
+import { unitRows } from "../train/scores/metrics.ts";
+import { loadSource } from "../train/units/model_store.ts";
+import { Progress } from "../train/runs/progress.ts";
+import { permutation, PURPOSE, randomStream } from "../train/runs/random.ts";
+import { RUNS } from "../train/runs/run_folder.ts";
+import { ViewLoader } from "../train/input/views.ts";
+import { writeAtomically } from "../train/runs/whole_file.ts";
 import { project } from "./plot/projection.ts";
 import { type Panel, scatterFigure } from "./plot/scatter.ts";
 

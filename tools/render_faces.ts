@@ -7,6 +7,8 @@ import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { renderClips } from "./faces/clips.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { RenderPool } from "./faces/pool.ts";
 import { renderSheets } from "./faces/sheet.ts";
 import { renderTestFaces } from "./faces/test_faces.ts";
@@ -100,9 +102,10 @@ export async function main(args: readonly string[]): Promise<void> {
       `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
     );
   }
+  const pathOf = (name: string) => flags.get(name) && fromHere(flags.get(name)!);
   const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
-  const head = loadHead(flags.get("head"));
-  const [out, tests, sheet] = ["out", "tests", "sheet"].map((name) => flags.get(name));
+  const head = loadHead(pathOf("head"));
+  const [out, tests, sheet] = ["out", "tests", "sheet"].map(pathOf);
   const clips = flags.has("clips") ? integer(flags, "clips", 0, 3, 1e5) : 0;
   if (clips > 0 && !out) throw new Error(`--clips=${clips} needs --out=folder.`);
   const frames = integer(flags, "frames", 25, 12, 10_000);
@@ -118,11 +121,4 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

@@ -3,10 +3,10 @@
  * split, probes it by subject folds over `au` and `test`, keeps every result, and draws them. Resumable run by run.
  */
 import { join, relative, resolve } from "node:path";
-import { COMMITTED_FACES, manifestPath, readManifest } from "../train/data.ts";
-import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "../train/flags.ts";
-import { duration } from "../train/progress.ts";
-import { readMetrics, RUNS } from "../train/run_folder.ts";
+import { COMMITTED_FACES, manifestPath, readManifest } from "../train/input/data.ts";
+import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
+import { duration } from "../train/runs/progress.ts";
+import { readMetrics, RUNS } from "../train/runs/run_folder.ts";
 import { drawStudy } from "./study/draw.ts";
 import { METHODS, planStudy, type StudyRun } from "./study/plan.ts";
 import {

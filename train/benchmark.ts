@@ -1,9 +1,9 @@
 /** `deno task benchmark`: a pretrained encoder on a data set of the paper, by the field's protocol. */
 import { join, resolve } from "node:path";
-import { openBackend } from "./backend.ts";
-import { type SavedBenchmarkConfig, writeBenchmark } from "./benchmark_result.ts";
-import { manifestPath } from "./data.ts";
-import { benchmarking } from "./finetune_config.ts";
+import { openBackend } from "./engine/backend.ts";
+import { type SavedBenchmarkConfig, writeBenchmark } from "./units/benchmark_result.ts";
+import { manifestPath } from "./input/data.ts";
+import { benchmarking } from "./units/finetune_config.ts";
 import {
   countUnits,
   describeScores,
@@ -11,8 +11,8 @@ import {
   readAllFaces,
   refuseOtherInputs,
   trainedOn,
-} from "./finetune_inputs.ts";
-import { trainUnits } from "./finetuning.ts";
+} from "./units/finetune_inputs.ts";
+import { trainUnits } from "./units/finetuning.ts";
 import {
   describeEngine,
   type FlagList,
@@ -21,16 +21,16 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./flags.ts";
-import { refuseKnownSubjects } from "./folds.ts";
-import { refuseLeaks } from "./leaks.ts";
-import { loadSource } from "./model_store.ts";
-import { type ProtocolData, protocolData } from "./protocol_folds.ts";
-import { BENCHMARKS, type BenchmarkSet } from "./protocols.ts";
-import { checkNewName, createRun, holdRun, reopenRun, RUNS } from "./run_folder.ts";
-import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
-import { labelledUnits } from "./target.ts";
-import { exists } from "./whole_file.ts";
+} from "./runs/flags.ts";
+import { refuseKnownSubjects } from "./scores/folds.ts";
+import { refuseLeaks } from "./scores/leaks.ts";
+import { loadSource } from "./units/model_store.ts";
+import { type ProtocolData, protocolData } from "./scores/protocol_folds.ts";
+import { BENCHMARKS, type BenchmarkSet } from "./scores/protocols.ts";
+import { checkNewName, createRun, holdRun, reopenRun, RUNS } from "./runs/run_folder.ts";
+import { averageFolds, meanUnits, tableLines } from "./scores/score_table.ts";
+import { labelledUnits } from "./scores/target.ts";
+import { exists } from "./runs/whole_file.ts";
 
 const SETS = Object.keys(BENCHMARKS) as BenchmarkSet[];
 

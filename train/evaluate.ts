@@ -1,10 +1,10 @@
 /** `deno task evaluate`: tests a finished action-unit model on people it has never seen. Trains nothing. */
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { predict } from "./au_model.ts";
-import { openBackend } from "./backend.ts";
-import { writeAtomically } from "./checkpoint.ts";
-import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./data.ts";
+import { predict } from "./units/au_model.ts";
+import { openBackend } from "./engine/backend.ts";
+import { writeAtomically } from "./runs/checkpoint.ts";
+import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -13,17 +13,17 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./flags.ts";
-import { readAllFaces } from "./finetune_inputs.ts";
-import { readableRows, viewOptions } from "./finetune_run.ts";
-import { refuseKnownSubjects } from "./folds.ts";
-import { accuracy, type UnitScores } from "./metrics.ts";
-import { disposeStored, loadModel } from "./model_store.ts";
-import { Progress } from "./progress.ts";
-import { averageFolds, type Averages, scoresCsv, tableLines } from "./score_table.ts";
-import { scoreTarget, type Target, targetRows } from "./target.ts";
-import { ViewLoader } from "./views.ts";
-import { exists } from "./whole_file.ts";
+} from "./runs/flags.ts";
+import { readAllFaces } from "./units/finetune_inputs.ts";
+import { readableRows, viewOptions } from "./units/finetune_run.ts";
+import { refuseKnownSubjects } from "./scores/folds.ts";
+import { accuracy, type UnitScores } from "./scores/metrics.ts";
+import { disposeStored, loadModel } from "./units/model_store.ts";
+import { Progress } from "./runs/progress.ts";
+import { averageFolds, type Averages, scoresCsv, tableLines } from "./scores/score_table.ts";
+import { scoreTarget, type Target, targetRows } from "./scores/target.ts";
+import { ViewLoader } from "./input/views.ts";
+import { exists } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
@@ -194,9 +194,13 @@ function mostLikely(row: Float32Array): number {
   return row.indexOf(Math.max(...row));
 }
 
-if (import.meta.main) {
+/** Runs the program with its command line. */
+export async function evaluate(): Promise<void> {
   await runProgram({
-    summary: "deno task evaluate: test an action-unit model on people it has never seen.",
+    summary: "deno task evaluate: test an action-unit model on people it has never seen.\n" +
+      "With --photos=DIR: on photographs, through find, align and run; its options: --photos=DIR --help.",
     flags: FLAGS,
   }, main);
 }
+
+if (import.meta.main) await evaluate();

@@ -2,21 +2,36 @@
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
-import { MEAN, STD } from "./augment.ts";
-import { openBackend } from "./backend.ts";
-import { sha256, writeAtomically } from "./checkpoint.ts";
-import { COMMITTED_FACES } from "./data.ts";
-import { describeEngine, type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "./flags.ts";
-import { disposeStored, loadModel, type StoredModel } from "./model_store.ts";
-import { nameSet, termsOf } from "./licensed_sets.ts";
-import type { UnitScores } from "./metrics.ts";
-import { type Precision, toOnnx } from "./onnx.ts";
-import { THRESHOLDS } from "./target.ts";
-import { exists } from "./whole_file.ts";
+import { MEAN, STD } from "./input/augment.ts";
+import { openBackend } from "./engine/backend.ts";
+import { sha256, writeAtomically } from "./runs/checkpoint.ts";
+import { COMMITTED_FACES } from "./input/data.ts";
+import {
+  describeEngine,
+  type FlagList,
+  type Flags,
+  runProgram,
+  SHARED_FLAGS,
+  UsageError,
+} from "./runs/flags.ts";
+import { outputNames } from "./units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
+import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
+import { nameSet, termsOf } from "./scores/licensed_sets.ts";
+import type { UnitScores } from "./scores/metrics.ts";
+import { toOnnx } from "./units/onnx.ts";
+import type { Precision } from "./units/onnx_graph.ts";
+import { THRESHOLDS } from "./scores/target.ts";
+import { exists } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
   precision: { kind: "text", help: "float32 (default), or float16: emoco.f16.onnx beside emoco.onnx" },
+  weights: {
+    kind: "text",
+    help:
+      "how emoco.onnx keeps its weights: float32 (default), or float16, half as large; it computes in float32",
+  },
   licence: {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
@@ -34,6 +49,10 @@ function main({ text }: Flags): void {
   const precision = text.precision ?? "float32";
   if (precision !== "float32" && precision !== "float16") {
     throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
+  }
+  const weights = text.weights ?? "float32";
+  if (weights !== "float32" && weights !== "float16") {
+    throw new UsageError(`--weights=${weights}: weights are kept in float32 or float16.`);
   }
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
@@ -53,19 +72,23 @@ function main({ text }: Flags): void {
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
   if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
-  const files: Record<string, { sha256: string; precision: Precision }> = {};
+  const files: Record<string, ModelCard["files"][string]> = {};
   for (const [name, kind] of wanted) {
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
+    const halves = kind === "float32" && weights === "float16";
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind);
     writeAtomically(join(folder, name), [bytes]);
-    files[name] = { sha256: sha256(bytes), precision: kind };
-    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
+    files[name] = { sha256: sha256(bytes), precision: kind, ...halves && { weights } };
+    const kept = halves ? ", weights kept in float16" : "";
+    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}${kept}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
   const limits = `${origin} ${LIMITS}`.trim();
-  const card = cardOf(stored, files, text.licence ?? "MIT", limits);
+  const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
+  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
-  console.log(`${join(folder, "emoco.json")}: the model card`);
+  const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
+  console.log(`${join(folder, "emoco.json")}: the model card${holds}`);
   console.log(`Next: deno task verify`);
   disposeStored(stored);
 }
@@ -73,16 +96,19 @@ function main({ text }: Flags): void {
 function cardOf(
   { folder, name, model, config, subjects }: StoredModel,
   files: ModelCard["files"],
-  licence: string,
-  limits: string,
+  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
+  const outputs = outputNames(model);
   return {
     format: 1,
     name: "emoco",
     version: name,
     target: config.target,
-    aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
+    aus: calibration
+      ? calibration.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration }))
+      : model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
+    ...outputs.length > 0 && { outputs },
     input: {
       size: config.imageSize,
       layout: "NCHW",
@@ -99,7 +125,7 @@ function cardOf(
       ].join(", "),
       subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
     },
-    metrics: measures(folder),
+    metrics: { ...measures(folder), ...(calibration ? { thresholds: thresholdsMetric(calibration) } : {}) },
     files,
     licence,
     limits,

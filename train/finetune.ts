@@ -1,9 +1,9 @@
 /** `deno task finetune`: a pretrained encoder and faces labelled with action units in, an action-unit model out. */
 import { ACTION_UNITS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { openBackend } from "./backend.ts";
-import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./data.ts";
-import { finetuning } from "./finetune_config.ts";
+import { openBackend } from "./engine/backend.ts";
+import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
+import { finetuning } from "./units/finetune_config.ts";
 import {
   countUnits,
   describeScores,
@@ -11,7 +11,7 @@ import {
   readAllFaces,
   refuseOtherInputs,
   trainedOn,
-} from "./finetune_inputs.ts";
+} from "./units/finetune_inputs.ts";
 import {
   describeEngine,
   type FlagList,
@@ -20,16 +20,16 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./flags.ts";
-import { writeFinetuneReport } from "./finetune_report.ts";
-import { trainUnits } from "./finetuning.ts";
-import { subjectFolds } from "./folds.ts";
-import { refuseLeaks } from "./leaks.ts";
-import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./model_store.ts";
-import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./run_folder.ts";
-import { averageFolds, meanUnits, tableLines } from "./score_table.ts";
-import { labelledUnits, type Target } from "./target.ts";
-import { exists } from "./whole_file.ts";
+} from "./runs/flags.ts";
+import { writeFinetuneReport } from "./units/finetune_report.ts";
+import { trainUnits } from "./units/finetuning.ts";
+import { subjectFolds } from "./scores/folds.ts";
+import { refuseLeaks } from "./scores/leaks.ts";
+import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./units/model_store.ts";
+import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./runs/run_folder.ts";
+import { averageFolds, meanUnits, tableLines } from "./scores/score_table.ts";
+import { labelledUnits, type Target } from "./scores/target.ts";
+import { exists } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "pretraining run (default: the newest), or random, random:1, ..." },
@@ -82,8 +82,10 @@ async function main(flags: Flags): Promise<void> {
   if (!model) return;
   saveModel(run, config, model);
   const results = folds.map(({ units }) => units);
-  console.log(`\n${describeScores(`Mean of ${results.length} folds`, config.target)}:`);
-  for (const line of tableLines(meanUnits(results), averageFolds(results))) console.log(line);
+  if (results.length) {
+    console.log(`\n${describeScores(`Mean of ${results.length} folds`, config.target)}:`);
+    for (const line of tableLines(meanUnits(results), averageFolds(results))) console.log(line);
+  }
   await writeFinetuneReport(folder, { name, engine, config, faces });
   console.log(
     `\nThe model that is kept was fitted on all ${faces.length} faces. Report: ${folder}/report.html`,

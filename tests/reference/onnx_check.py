@@ -4,7 +4,7 @@
     venv/bin/python tests/reference/onnx_check.py [folder]
 
 Without a folder it checks `tests/fixtures/onnx/`: small models of both stems and precisions, and beside them what the
-training forward pass said of five pictures. `tests/train/onnx_test.ts` holds the exporter to these very bytes, so what
+training forward pass said of five pictures. `tests/train/units/onnx_test.ts` holds the exporter to these very bytes, so what
 passes here is what the exporter writes today. With a folder it checks every `*.onnx` in it, without comparing values.
 """
 import json
@@ -19,7 +19,7 @@ SIDE = 32
 
 
 def pictures(count, side=SIDE):
-    """The same pictures as `pictures` in tests/train/onnx_models.ts, [count, 3, side, side]."""
+    """The same pictures as `pictures` in tests/train/units/onnx_models.ts, [count, 3, side, side]."""
     n, c, y, x = np.indices((count, 3, side, side))
     return (((7 * n + 5 * c + 3 * y * (n + 1) + x * x) % 17) / 8 - 1).astype(np.float32)
 

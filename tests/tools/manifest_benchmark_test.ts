@@ -2,7 +2,7 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { BENCHMARKS, type BenchmarkSet } from "../../train/protocols.ts";
+import { BENCHMARKS, type BenchmarkSet } from "../../train/scores/protocols.ts";
 import { readRunFile, runTask, writePretrainedRun } from "../train/toy_runs.ts";
 import { FRONTAL, makeManifest, picture, writeTree, writeVideo } from "./data_sets.ts";
 

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { normal, randomStream } from "../../train/random.ts";
+import { normal, randomStream } from "../../train/runs/random.ts";
 import { project } from "../../tools/plot/projection.ts";
 import { scatterFigure } from "../../tools/plot/scatter.ts";
 import { drawLabelledFaces, readRunFile, runTask, writePretrainedRun } from "../train/toy_runs.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { readManifest } from "../../train/data.ts";
+import { readManifest } from "../../train/input/data.ts";
 import { soakInput } from "../../tools/soak/input.ts";
 import { drawFaces } from "../train/toy_faces.ts";
 

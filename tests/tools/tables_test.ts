@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { type BenchmarkResult, writeBenchmark } from "../../train/benchmark_result.ts";
-import type { UnitScores } from "../../train/metrics.ts";
-import { BENCHMARKS, type BenchmarkSet } from "../../train/protocols.ts";
+import { type BenchmarkResult, writeBenchmark } from "../../train/units/benchmark_result.ts";
+import type { UnitScores } from "../../train/scores/metrics.ts";
+import { BENCHMARKS, type BenchmarkSet } from "../../train/scores/protocols.ts";
 import { FORMATS } from "../../tools/tables/formats.ts";
 import { makeTables, type Row } from "../../tools/tables/rows.ts";
 import { runTask } from "../train/toy_runs.ts";

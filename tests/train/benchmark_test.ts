@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { readMetrics } from "../../train/run_folder.ts";
+import { readMetrics } from "../../train/runs/run_folder.ts";
 import { type Line, writeManifest } from "./toy_faces.ts";
 import { drawLabelledFaces, readRunFile, runTask, SHORT, startTask, writePretrainedRun } from "./toy_runs.ts";
 

@@ -1,17 +1,10 @@
+import { ConfigError, override } from "../../train/runs/settings.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  checkPretrainConfig,
-  ConfigError,
-  override,
-  paper,
-  PRESETS,
-  type PretrainConfig,
-  quick,
-} from "../../train/config.ts";
-import { readFlags, UsageError } from "../../train/flags.ts";
-import { cosine } from "../../train/optimizer.ts";
-import { queueSizes } from "../../train/queue.ts";
+import { checkPretrainConfig, paper, PRESETS, type PretrainConfig, quick } from "../../train/config.ts";
+import { readFlags, UsageError } from "../../train/runs/flags.ts";
+import { cosine } from "../../train/nets/optimizer.ts";
+import { queueSizes } from "../../train/nets/queue.ts";
 
 describe("the paper preset", () => {
   it("is the paper's setting, field by field, and MoCo v2's where the paper is silent", () => {
@@ -21,6 +14,8 @@ describe("the paper preset", () => {
       queueSize: 65536,
       normalization: "intra-class",
       losses: "both",
+      classifierInput: "unit",
+      rateCycles: 1,
       emotionWeight: 1,
       temperature: 0.2,
       encoderMomentum: 0.999,

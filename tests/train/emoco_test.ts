@@ -1,10 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import { tf } from "../../train/backend.ts";
+import { tf } from "../../train/engine/backend.ts";
 import { paper } from "../../train/config.ts";
 import { type Feeds, initState, type Losses, type Method, type State, step } from "../../train/emoco.ts";
-import { QueuePositions } from "../../train/queue.ts";
-import { normal, randomStream } from "../../train/random.ts";
+import { QueuePositions } from "../../train/nets/queue.ts";
+import { normal, randomStream } from "../../train/runs/random.ts";
 import { cosineOf, relativeError } from "../helpers.ts";
 
 const RINGS = [6, 8, 6], EMOTIONS = [0, 1, 2, 1];

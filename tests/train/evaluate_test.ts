@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { saveCheckpoint } from "../../train/checkpoint.ts";
-import type { Face } from "../../train/data.ts";
+import { saveCheckpoint } from "../../train/runs/checkpoint.ts";
+import type { Face } from "../../train/input/data.ts";
 import { evaluateFaces } from "../../train/evaluate.ts";
 import { type Line, writeManifest } from "./toy_faces.ts";
 import { drawLabelledFaces, readRunFile, runTask, writeModelRun, writePretrainedRun } from "./toy_runs.ts";

@@ -8,10 +8,10 @@ import {
 } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { CheckpointError, hasCheckpoint, loadCheckpoint } from "../../train/checkpoint.ts";
-import type { PretrainPosition } from "../../train/pretrain_record.ts";
-import { randomStream } from "../../train/random.ts";
-import { holdRun, RunError } from "../../train/run_folder.ts";
+import { CheckpointError, hasCheckpoint, loadCheckpoint } from "../../train/runs/checkpoint.ts";
+import type { PretrainPosition } from "../../train/pretraining/pretrain_record.ts";
+import { randomStream } from "../../train/runs/random.ts";
+import { holdRun, RunError } from "../../train/runs/run_folder.ts";
 import {
   decode,
   drawFaces,

@@ -1,8 +1,8 @@
 /** The convolutions of a step and nothing else: what a step cannot be faster than on this machine's TensorFlow. */
-import { type Tensor, type Tensor4D, tf } from "../../train/backend.ts";
-import { convolve } from "../../train/convolution.ts";
-import { type Architecture, blocks, convolutions } from "../../train/resnet.ts";
-import { openStepRunner } from "../../train/step_runner.ts";
+import { type Tensor, type Tensor4D, tf } from "../../train/engine/backend.ts";
+import { convolve } from "../../train/nets/convolution.ts";
+import { type Architecture, blocks, convolutions } from "../../train/nets/resnet.ts";
+import { openStepRunner } from "../../train/engine/step_runner.ts";
 import type { StepCase } from "./step_case.ts";
 
 /** Milliseconds that the convolutions take: forward in both encoders, both gradients in one. */

@@ -3,11 +3,11 @@
  * listens, until it has answered its first picture, how long a picture takes then, and its memory at rest and at work.
  */
 import { join } from "node:path";
-import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
+import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { buildEdge, describe } from "../build_edge.ts";
 import { HostedEdge } from "../edge/hosted.ts";
 import { median } from "../median.ts";
-import { makePicture } from "./serve.ts";
+import { makePicture } from "./photos.ts";
 
 const FLAGS: FlagList = {
   rounds: { kind: "text", help: "fresh processes (5)" },

@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { COMMITTED_FACES, readManifest } from "../../train/data.ts";
-import { type FlagList, readFlags, UsageError } from "../../train/flags.ts";
+import { COMMITTED_FACES, readManifest } from "../../train/input/data.ts";
+import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
 import { median } from "../median.ts";

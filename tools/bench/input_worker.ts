@@ -1,7 +1,7 @@
 /** Our side of `deno task bench input` as a process of its own: see `contender.ts`. */
-import { readManifest } from "../../train/data.ts";
-import { ViewLoader } from "../../train/views.ts";
-import { Walk } from "../../train/walk.ts";
+import { readManifest } from "../../train/input/data.ts";
+import { ViewLoader } from "../../train/input/views.ts";
+import { Walk } from "../../train/input/walk.ts";
 import { processUse } from "./contender.ts";
 import type { InputCase } from "./input.ts";
 import { TextLineStream } from "./lines.ts";

@@ -1,7 +1,7 @@
 /** `deno task bench step --profile`: where the time of a step goes. */
-import { decode } from "../../train/graph_def.ts";
+import { decode } from "../../train/engine/graph_def.ts";
 import { convolutionsAlone } from "./convolutions_alone.ts";
-import type { TraceOptions } from "../../train/traced_runner.ts";
+import type { TraceOptions } from "../../train/engine/traced_runner.ts";
 import { openCase, type StepCase } from "./step_case.ts";
 
 /** Prints the time of a traced step by operation, beside its convolutions alone. */

@@ -1,8 +1,8 @@
 /** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
-import { openBackend } from "../../train/backend.ts";
-import { Cluster } from "../../train/collective.ts";
-import type { Precision } from "../../train/config.ts";
-import { placeHere } from "../../train/ranks.ts";
+import type { Precision } from "../../train/engine/precisions.ts";
+import { openBackend } from "../../train/engine/backend.ts";
+import { Cluster } from "../../train/engine/collective.ts";
+import { placeHere } from "../../train/engine/ranks.ts";
 import { processUse } from "./contender.ts";
 import { TextLineStream } from "./lines.ts";
 import { openCase, type StepCase } from "./step_case.ts";

@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
-import { UsageError } from "../../train/flags.ts";
+import { UsageError } from "../../train/runs/flags.ts";
 import { HEADERS } from "../build_web.ts";
 import { cameraOf, openContext, projectFile, ServedPage, settled, startChromium } from "../web/browser.ts";
 import { writeY4m } from "../web/film.ts";

@@ -2,7 +2,7 @@
  * Whether all the people are there on whom the field tests.
  * @module
  */
-import { BENCHMARKS } from "../../train/protocols.ts";
+import { BENCHMARKS } from "../../train/scores/protocols.ts";
 
 /** A sentence on the people of a set beside those of its published folds; nothing where there are no such folds. */
 export function compareWithFolds(set: string, subjects: ReadonlySet<string>): string | undefined {

@@ -1,6 +1,6 @@
 /** From features to two dimensions by UMAP (McInnes et al., 2018). */
 import { UMAP } from "umap-js";
-import { randomStream } from "../../train/random.ts";
+import { randomStream } from "../../train/runs/random.ts";
 
 /**
  * Points [N] of the plane in which neighbours stay neighbours; the same features and seed give the same points.

@@ -1,5 +1,5 @@
 /** Scatter plots side by side and one above the other, as one SVG file. */
-import { COLOURS, escapeHtml, standaloneSvg } from "../../train/svg_chart.ts";
+import { COLOURS, escapeHtml, standaloneSvg } from "../../train/runs/svg_chart.ts";
 
 /** One picture: points, each of a class. */
 export interface Panel {

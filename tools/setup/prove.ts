@@ -3,7 +3,7 @@
  * Prints what it found as one line of JSON; ends with an error when a result is wrong.
  * @module
  */
-import { attribute, openBackend, rawOp, type Tensor4D, tf } from "../../train/backend.ts";
+import { attribute, openBackend, rawOp, type Tensor4D, tf } from "../../train/engine/backend.ts";
 
 const report = openBackend({ device: "auto" });
 // Sums over 2 x 2 windows of [[1, 2, 3], [4, 5, 6], [7, 8, 9]], by the convolution that training uses.

@@ -1,10 +1,10 @@
 /** An epoch over a hundred thousand faces: each is visited once, and the resident memory stays under two gigabytes. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { COMMITTED_FACES, type Face, readManifest } from "../../train/data.ts";
-import { Progress } from "../../train/progress.ts";
-import { ViewLoader } from "../../train/views.ts";
-import { Walk } from "../../train/walk.ts";
+import { COMMITTED_FACES, type Face, readManifest } from "../../train/input/data.ts";
+import { Progress } from "../../train/runs/progress.ts";
+import { ViewLoader } from "../../train/input/views.ts";
+import { Walk } from "../../train/input/walk.ts";
 
 /** Most that may be resident, bytes: what this project asks of a machine beside the network itself. */
 const MOST_RESIDENT = 2e9;

@@ -2,9 +2,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EMOTIONS } from "@emoco/web/facs";
-import { loadCheckpoint } from "../../train/checkpoint.ts";
+import { loadCheckpoint } from "../../train/runs/checkpoint.ts";
 import { paper, type PretrainConfig } from "../../train/config.ts";
-import { readManifest } from "../../train/data.ts";
+import { readManifest } from "../../train/input/data.ts";
 import { startTask } from "./start_task.ts";
 
 /** @param args go to `deno task pretrain` */

@@ -1,7 +1,7 @@
 /** A training task in a process of its own, as its user starts it, with what can be seen of it from outside. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Metric, readMetrics } from "../../train/run_folder.ts";
+import { type Metric, readMetrics } from "../../train/runs/run_folder.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -1,9 +1,9 @@
 /** Draws the study's results: charts beside them, and a table, which those of the project have in the README. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { mean } from "../../train/metrics.ts";
-import { lineChart, standaloneSvg } from "../../train/svg_chart.ts";
-import { writeAtomically } from "../../train/whole_file.ts";
+import { mean } from "../../train/scores/metrics.ts";
+import { lineChart, standaloneSvg } from "../../train/runs/svg_chart.ts";
+import { writeAtomically } from "../../train/runs/whole_file.ts";
 import { type Method, METHODS } from "./plan.ts";
 import { COMMITTED_RESULTS, type StudyResult, type StudyResults } from "./results.ts";
 

@@ -1,7 +1,7 @@
 /** The study's results: one record a run, kept as JSON beside this file, so that a stopped study goes on. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeAtomically } from "../../train/whole_file.ts";
+import { writeAtomically } from "../../train/runs/whole_file.ts";
 import type { StudyRun } from "./plan.ts";
 
 /** What one run gave. Shares are between 0 and 1. */

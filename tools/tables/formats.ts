@@ -1,6 +1,6 @@
 /** The paper's tables as text, CSV, LaTeX and HTML. */
-import { htmlPage } from "../../train/report_page.ts";
-import { escapeHtml } from "../../train/svg_chart.ts";
+import { htmlPage } from "../../train/runs/report_page.ts";
+import { escapeHtml } from "../../train/runs/svg_chart.ts";
 import { type Row, SOURCE, type Table } from "./rows.ts";
 
 /** What a table can be written as, by the ending of its file. */

@@ -1,9 +1,9 @@
 /** The rows of the paper's Tables I-III: what the paper reports, and what was measured here, never one as the other. */
 import { join } from "node:path";
-import type { BenchmarkResult } from "../../train/benchmark_result.ts";
-import { BENCHMARKS, type BenchmarkSet } from "../../train/protocols.ts";
-import { listRuns, RUNS } from "../../train/run_folder.ts";
-import { exists } from "../../train/whole_file.ts";
+import type { BenchmarkResult } from "../../train/units/benchmark_result.ts";
+import { BENCHMARKS, type BenchmarkSet } from "../../train/scores/protocols.ts";
+import { listRuns, RUNS } from "../../train/runs/run_folder.ts";
+import { exists } from "../../train/runs/whole_file.ts";
 import reported from "./reported.json" with { type: "json" };
 
 /** A table of the paper with the measured rows beside the reported ones. */

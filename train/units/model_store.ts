@@ -1,0 +1,243 @@
+/** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
+import { mapState, type StateValues } from "../runs/tensor_values.ts";
+import { basename, join } from "node:path";
+import { type AuModel, disposeModel } from "./au_model.ts";
+import {
+  type Checkpoint,
+  CHECKPOINT_FILE,
+  hasCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+  sha256,
+} from "../runs/checkpoint.ts";
+import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
+import { METHODS } from "../methods/index.ts";
+import { geometryParts, NO_HEADS } from "./face_heads.ts";
+import type { FinetuneConfig } from "./finetune_config.ts";
+import { PURPOSE, randomStream } from "../runs/random.ts";
+import {
+  type Architecture,
+  convolutions,
+  initResNet,
+  initRunningStatistics,
+  normOf,
+  type Weights,
+} from "../nets/resnet.ts";
+import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
+import { toTensors } from "../engine/state_values.ts";
+import type { FinetuneRun, Source } from "./finetune_run.ts";
+
+/** What `config.json` of action-unit training holds. */
+export interface SavedFinetuneConfig extends FinetuneConfig, TrainedOn {
+  program: "finetune";
+  /** Name of the pretraining run, or `random`. */
+  from: string;
+  data: string;
+  /** Splits that are trained on; empty where the manifest has none. */
+  splits: string[];
+  skipBroken: boolean;
+  aus: number[];
+}
+
+/** What a model has learnt from and is built like. */
+export interface TrainedOn {
+  /** SHA-256 of the manifest and of which of its faces are used, and of the checkpoint that was started from. */
+  facesSha256: string;
+  sourceSha256: string | null;
+  /** What the encoder was pretrained on; null for random weights. */
+  pretrainingData: string | null;
+  /** Data sets that the manifests' lines name, the pretraining's included; see `licensed_sets.ts`. */
+  sets: string[];
+  architecture: Architecture;
+  imageSize: number;
+}
+
+/** A finished action-unit model and what is known of its training. */
+export interface StoredModel {
+  folder: string;
+  name: string;
+  model: AuModel;
+  config: SavedFinetuneConfig;
+  subjects: Checkpoint<unknown>["subjects"];
+}
+
+/** Position of a checkpoint that holds the finished model. */
+interface Finished {
+  finished: true;
+}
+
+/**
+ * The encoder to start from: a pretraining run by name or folder, the newest one, or `random` weights (`random:7`: of
+ * another seed than the folds').
+ * @throws {RunError} no such run
+ */
+export function loadSource(from: string | undefined, seed: number): Source {
+  const random = /^random(?::(\d+))?$/.exec(from ?? "");
+  if (from && random) {
+    const { backbone, width, stem, imageSize } = quick;
+    const architecture = { backbone, width, stem };
+    const weights = initResNet(architecture, randomStream(Number(random[1] ?? seed), PURPOSE.weights));
+    const statistics = initRunningStatistics(architecture);
+    return {
+      name: from,
+      method: "random encoder",
+      backbone: { architecture, weights, statistics },
+      imageSize,
+      pretrainingSubjects: [],
+      pretrainingSets: [],
+    };
+  }
+  const name = basename(from ?? newest("pretrain"));
+  const folder = join(RUNS, name);
+  if (programOf(folder) !== "pretrain") {
+    throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
+  }
+  const { state, config, subjects } = loadCheckpoint<unknown>(folder);
+  const saved = config as RunConfig & { data: string; sets?: string[] };
+  const { backbone, width, stem, imageSize, data, sets = [] } = saved;
+  const architecture = { backbone, width, stem };
+  const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
+  // Whatever a method has beside its backbone (heads, classifier, prototypes, decoders) has done its work.
+  const ofBackbone = new Set(
+    convolutions(architecture).flatMap(({ name }) => [name, normOf(name)]).map((layer) => `${layer}.`),
+  );
+  const isOfBackbone = (key: string) => ofBackbone.has(key.replace(/[^.]*$/, ""));
+  const part = (tensors: Weights, chosen: (key: string) => boolean): Weights =>
+    Object.fromEntries(Object.entries(tensors).filter(([key]) => chosen(key)));
+  return {
+    name,
+    method: methodName(saved),
+    backbone: {
+      architecture,
+      weights: part(weights, isOfBackbone),
+      statistics: part(statistics, isOfBackbone),
+    },
+    imageSize,
+    emotionHead: namesEmotions(saved) ? part(weights, (key) => !isOfBackbone(key)) : undefined,
+    pretrainingSubjects: subjects.pretraining,
+    pretrainingData: data,
+    pretrainingSets: sets,
+    sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
+  };
+}
+
+/** Whether a run has an emotion classifier of Eq. 2 that was trained: a softmax of W q. */
+function namesEmotions(config: RunConfig): boolean {
+  if ((config.method ?? "emoco") !== "emoco") return false;
+  const { losses, classifierInput } = config as PretrainConfig;
+  return losses !== "contrastive" && classifierInput !== "rectified";
+}
+
+/** The method by its own name, or of EmoCo by the paper's, as Table IV's switches make it. */
+function methodName(config: RunConfig): string {
+  if (config.method && config.method !== "emoco") return METHODS[config.method].title;
+  const { losses, queues, normalization } = config as PretrainConfig;
+  if (losses === "emotion") return "emotion only";
+  const switches = `${losses} ${queues} ${normalization}`;
+  if (switches === "both per-emotion intra-class") return "EmoCo";
+  if (switches === "both per-emotion l2") return "EmoCo without N";
+  if (switches === "contrastive single l2") return "MoCo";
+  return `EmoCo with losses ${losses}, queues ${queues}, normalization ${normalization}`;
+}
+
+/** Keeps the finished model as the checkpoint of its run. */
+export function saveModel(
+  { folder, faces, source }: Pick<FinetuneRun, "folder" | "faces" | "source">,
+  config: SavedFinetuneConfig,
+  model: AuModel,
+): void {
+  const { backbone, classifier, emotionHead, heads } = model;
+  const tensors = mapState({
+    weights: backbone.weights,
+    statistics: backbone.statistics,
+    emotion: emotionHead ?? {},
+    heads: heads ?? {},
+  }, (
+    tensor,
+  ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
+  const units = classifier.bias.length;
+  tensors.weights["au.weight"] = {
+    shape: [classifier.weight.length / units, units],
+    values: classifier.weight,
+  };
+  tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  const position: Finished = { finished: true };
+  saveCheckpoint(folder, {
+    state: tensors,
+    config,
+    position,
+    subjects: {
+      pretraining: [...source.pretrainingSubjects],
+      actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
+    },
+  });
+}
+
+/**
+ * A finished action-unit model: a run by name or folder, or the newest one.
+ * @throws {RunError} no such run, or one that is not finished
+ */
+export function loadModel(run?: string): StoredModel {
+  const name = basename(run ?? newest("finetune"));
+  const folder = join(RUNS, name);
+  if (programOf(folder) !== "finetune") {
+    throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
+  }
+  const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
+  if (!position.finished) {
+    throw new RunError(
+      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+    );
+  }
+  const saved = config as SavedFinetuneConfig;
+  const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
+  const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
+  const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
+  return {
+    folder,
+    name,
+    config: saved,
+    subjects,
+    model: {
+      backbone: { architecture: saved.architecture, weights, statistics },
+      classifier: { weight: values(weight), bias: values(bias) },
+      aus: saved.aus,
+      emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
+      heads: heads && Object.keys(heads).length ? heads : undefined,
+      parts: geometryParts({ ...NO_HEADS, ...saved }),
+    },
+  };
+}
+
+/** Whether a run's action-unit model is finished. */
+export function isFinished(folder: string): boolean {
+  return hasCheckpoint(folder) && loadCheckpoint<Partial<Finished>>(folder).position.finished === true;
+}
+
+/** Frees a model's tensors. */
+export function disposeStored({ model }: StoredModel): void {
+  disposeModel(model);
+}
+
+function newest(program: "pretrain" | "finetune"): string {
+  const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+  if (name) return name;
+  throw new RunError(
+    program === "pretrain"
+      ? "There is no pretrained run yet: start with deno task pretrain, or give --from=random."
+      : "There is no action-unit model yet: start with deno task finetune.",
+  );
+}
+
+function choices(program: string): string {
+  const runs = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+  return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
+}
+
+function programOf(folder: string): string | undefined {
+  try {
+    return JSON.parse(Deno.readTextFileSync(join(folder, "config.json"))).program;
+  } catch {
+    return undefined;
+  }
+}
