@@ -15,16 +15,25 @@ export interface ImageDecoder {
   decode(bytes: Uint8Array<ArrayBuffer>): Promise<Pixels>;
 }
 
+/** The codecs as compiled wasm, for hosts that fetch no files of their own or compile none; each fetches its own else. */
+export interface WasmCodecs {
+  readonly jpeg: WebAssembly.Module;
+  readonly webp: WebAssembly.Module;
+}
+
 /**
  * Opens a decoder: "native" needs sharp and the permission to load it, "wasm" runs anywhere, "auto" takes the first
  * that opens.
  */
-export async function openDecoder(engine: "native" | "wasm" | "auto" = "auto"): Promise<ImageDecoder> {
-  if (engine === "wasm") return await openWasm();
+export async function openDecoder(
+  engine: "native" | "wasm" | "auto" = "auto",
+  codecs?: WasmCodecs,
+): Promise<ImageDecoder> {
+  if (engine === "wasm") return await openWasm(codecs);
   try {
     return await openNative();
   } catch (error) {
-    if (engine === "auto") return await openWasm();
+    if (engine === "auto") return await openWasm(codecs);
     throw new Error(`The native image decoder cannot be loaded: ${(error as Error).message}`, {
       cause: error,
     });
@@ -48,11 +57,17 @@ async function openNative(): Promise<ImageDecoder> {
   });
 }
 
-async function openWasm(): Promise<ImageDecoder> {
+async function openWasm(codecs?: WasmCodecs): Promise<ImageDecoder> {
   const [jpeg, webp] = await Promise.all([
     import("@jsquash/jpeg/decode.js"),
     import("@jsquash/webp/decode.js"),
   ]);
+  // The codecs make what they decode by this name, which Node and workerd do not know.
+  globalThis.ImageData ??= DecodedImage as unknown as typeof ImageData;
+  /** Takes a fresh module; the declared type forgets that a compiled one may be handed in. */
+  const open = (format: "jpeg" | "webp") =>
+    ({ jpeg, webp }[format].init as (module?: WebAssembly.Module) => Promise<void>)(codecs?.[format]);
+  if (codecs) await Promise.all([open("jpeg"), open("webp")]);
   return decoderOf("wasm", async (bytes, header) => {
     if (header.format === "png") return overWhite({ ...header, data: await decodePng(bytes) });
     if (header.components === 4) {
@@ -63,10 +78,15 @@ async function openWasm(): Promise<ImageDecoder> {
       const { width, height, data } = await codec.default(bytes.slice().buffer);
       return overWhite({ width, height, data: data as Uint8ClampedArray<ArrayBuffer> });
     } catch (error) {
-      await codec.init(); // a broken picture leaves its memory behind in the module: take a fresh one
+      await open(header.format); // a broken picture leaves its memory behind in the module: take a fresh one
       throw error;
     }
   });
+}
+
+/** As much of ImageData as the codecs need. */
+class DecodedImage {
+  constructor(readonly data: Uint8ClampedArray, readonly width: number, readonly height: number) {}
 }
 
 function decoderOf(

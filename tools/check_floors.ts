@@ -35,7 +35,7 @@ const TFJS_DOOR = "train/engine/backend.ts";
 const MEMBERS = ["train", "web", "serve", "tools", "tests"];
 const TOP_LEVEL = [...MEMBERS, "mod.ts", "README.md", "LICENSE", "deno.json", "deno.lock"];
 /** Made by installing, running and measuring; git ignores them. */
-const IGNORED = ["node_modules", "runs", "coverage"];
+const IGNORED = ["node_modules", "runs", "coverage", "dist"];
 const NOT_SOURCE = ["web/dist", "serve/dist", "web/model", "train/faces", "tests/faces", "tests/fixtures"];
 const LONGEST_FILE = 280;
 const LONGEST_ROOF = 40;
