@@ -28,8 +28,8 @@ const FLOOR_1 = [
   "inference",
 ].map((name) => `web/${name}.ts`);
 const WEB_FOR_TRAIN = ["web/facs.ts", "web/model_card.ts", "web/image.ts"];
-/** What loads an onnxruntime and hands it to the detector; in serve, its worker threads and the edge. */
-const ONNXRUNTIME_DOORS = ["serve/inference_worker.ts", "serve/edge.ts", "web/page/worker.ts"];
+/** What loads an onnxruntime and hands it to the detector. */
+const ONNXRUNTIME_DOORS = ["serve/runtime.ts", "serve/edge.ts", "web/page/worker.ts", "web/reader_worker.ts"];
 const TFJS_DOOR = "train/engine/backend.ts";
 
 const MEMBERS = ["train", "web", "serve", "tools", "tests"];
