@@ -66,6 +66,7 @@ async function compile(folder: string): Promise<void> {
     hash: false,
     outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
     logLevel: "warn",
+    checks: { pluginTimings: false },
     deps: { neverBundle: [/^(?!@emoco\/)[^./]/] },
     plugins: [{
       name: "addresses",
