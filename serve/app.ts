@@ -4,6 +4,7 @@
  */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import type { App, Declared } from "./api.ts";
 import { ApiError, busy } from "./api_error.ts";
 import { BodyBudget, readBody } from "./body.ts";
 import { type AppEnv, DEADLINE_MS, guard, type GuardOptions } from "./guard.ts";
@@ -46,10 +47,10 @@ const INFO = {
 };
 
 /** The type of the app, for Hono's typed client: `hc<AppType>(url)`. */
-export type AppType = ReturnType<typeof createApp>;
+export type AppType = App;
 
 /** The app around a detector; `fetch` serves it. */
-export function createApp(detector: ImageDetector, options: AppOptions = {}) {
+export function createApp(detector: ImageDetector, options: AppOptions = {}): App {
   const { draining = new AbortController().signal, log = () => {}, deadlineMs = DEADLINE_MS } = options;
   const queue = new WorkQueue(detector.concurrency, options.queue ?? 64);
   const metrics = new Metrics(detector, queue, options.memory);
@@ -124,7 +125,7 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
     }
   }
 
-  return app
+  const built = app
     .openapi(routes.detectRoute, async (c) => {
       const images = await readImages(c, c.req.valid("form").image);
       const answer = await detect(images, c.get("signal"));
@@ -187,4 +188,5 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
       const inference = await inQueue(signal, () => detector.infer(input, signal));
       return c.json(writeOutputs(request, inference), 200);
     });
+  return built satisfies Declared<typeof built>;
 }
