@@ -18,8 +18,10 @@ import * as routes from "./routes.ts";
 import type { answerSchema, modelSchema } from "./schemas.ts";
 import { streamLines } from "./stream.ts";
 
-export type { LogEntry } from "./guard.ts";
+export type { App, AppSchema } from "./api.ts";
+export type { GuardOptions, LogEntry } from "./guard.ts";
 export type { ImageDetector } from "./image_detector.ts";
+export type { ReferenceFiles } from "./reference.ts";
 
 /** How the app serves; every limit has a default. */
 export interface AppOptions extends GuardOptions {

@@ -9,6 +9,8 @@ import { type AppOptions, createApp } from "./app.ts";
 import { openDecoder, type WasmCodecs } from "./decode.ts";
 import { LocalDetector, type ModelFiles } from "./image_detector.ts";
 
+export type { AppOptions, ModelFiles, WasmCodecs };
+
 /** What the edge is made of, where the host hands it over. */
 export interface EdgeFiles extends ModelFiles {
   /** The bytes of blazeface.onnx. */
