@@ -70,7 +70,7 @@ async function open(model: EdgeOptions["model"], options: AppOptions): Promise<R
   const parts = {
     ...files,
     ort,
-    decoder: await openDecoder("wasm", codecs),
+    decoder: await openDecoder("wasm", { codecs }),
     engine: "wasm" as const,
     finder: await BlazeFace.load({ model: finder, ort }, sessions),
   };

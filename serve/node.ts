@@ -91,7 +91,7 @@ async function openFileDecoder(engine: Engine | "auto"): Promise<ImageDecoder> {
     compile("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
     compile("@jsquash/webp/codec/dec/webp_dec.wasm"),
   ]);
-  return await openDecoder(engine, { jpeg, webp });
+  return await openDecoder(engine, { codecs: { jpeg, webp } });
 }
 
 function folderOf(model: string | URL): URL {

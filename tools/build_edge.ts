@@ -7,12 +7,16 @@
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildFolder } from "./files/built_folder.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { edgeLicences } from "./web/licences.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const packaged = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
 
 const ROOT = path("..");
+const DIST = path("../serve/dist");
 
 /** The hosts that an edge is built for. */
 export const TARGETS = ["deno", "node", "workerd"] as const;
@@ -79,29 +83,26 @@ export interface BuiltEdge {
 export async function buildEdge(folder: string, build: EdgeBuild = {}): Promise<BuiltEdge> {
   const { target = "deno", model = path("../web/model"), precision = "float32" } = build;
   const { entries, copies, model: place } = PLANS[target];
-  const out = `${folder}.tmp`;
-  await Deno.remove(out, { recursive: true }).catch(() => {});
-  await Deno.mkdir(join(out, place), { recursive: true });
-  await bundle(out, target, entries);
-  const bundled = Array.from(Deno.readDirSync(out)).map(({ name }) => name).filter((name) =>
-    name.endsWith(".js")
-  );
-  const code = (await Promise.all(bundled.map((name) => Deno.readTextFile(join(out, name))))).join("\n");
-  const packages = packagesIn(code); // minified, it names its modules no more
-  await Promise.all(bundled.map((name) => Deno.remove(join(out, name))));
-  await bundle(out, target, entries, "--minify");
-  if (target === "workerd") await settleRequire(join(out, "edge.js"));
-  const codeNames = [...Deno.readDirSync(out)].filter(({ isFile }) => isFile).map(({ name }) => name);
-  for (const from of [...copies, STARTER, ENGINE, ...CODECS]) {
-    await Deno.copyFile(from, join(out, basename(from)));
-  }
   const half = precision === "float16" ? "emoco.f16.onnx" : "emoco.onnx";
   const files = [[half, "emoco.onnx"], ["emoco.json", "emoco.json"], ["blazeface.onnx", "blazeface.onnx"]];
-  for (const [from, to] of files) await Deno.copyFile(join(model, from), join(out, place, to));
-  if (target === "node") await Deno.writeTextFile(join(out, "package.json"), '{ "type": "module" }\n');
-  await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences(packages));
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.rename(out, folder);
+  let codeNames: string[] = [];
+  await buildFolder(folder, DIST, async (out) => {
+    await bundle(out, target, entries);
+    codeNames = Array.from(Deno.readDirSync(out), ({ name }) => name);
+    const code = (await Promise.all(codeNames.map((name) => Deno.readTextFile(join(out, name))))).join("\n");
+    const packages = packagesIn(code); // minified, it names its modules no more
+    await Promise.all(codeNames.map((name) => Deno.remove(join(out, name))));
+    await bundle(out, target, entries, "--minify");
+    if (target === "workerd") await settleRequire(join(out, "edge.js"));
+    codeNames = Array.from(Deno.readDirSync(out), ({ name }) => name);
+    for (const from of [...copies, STARTER, ENGINE, ...CODECS]) {
+      await Deno.copyFile(from, join(out, basename(from)));
+    }
+    await Deno.mkdir(join(out, place), { recursive: true });
+    for (const [from, to] of files) await Deno.copyFile(join(model, from), join(out, place, to));
+    if (target === "node") await Deno.writeTextFile(join(out, "package.json"), '{ "type": "module" }\n');
+    await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences(packages));
+  });
 
   const parts = {
     code: [
@@ -201,28 +202,24 @@ function oneOf<T extends string>(name: string, value: string, all: readonly T[])
 }
 
 if (import.meta.main) {
-  try {
+  const usage =
+    `deno task build-edge --target=${TARGETS.join("|")} --precision=float32|float16 --out=folder ` +
+    "--model=folder: the edge for any host of fetch handlers (deno, float32, serve/dist, web/model)";
+  await runTool(usage, async (args) => {
     const { values } = parseArgs({
+      args,
       options: {
-        out: { type: "string", default: path("../serve/dist") },
+        out: { type: "string" },
         model: { type: "string" },
         target: { type: "string", default: "deno" },
         precision: { type: "string", default: "float32" },
       },
     });
-    const built = await buildEdge(values.out, {
+    const built = await buildEdge(values.out === undefined ? DIST : fromHere(values.out), {
       target: oneOf("target", values.target, TARGETS),
       precision: oneOf("precision", values.precision, ["float32", "float16"] as const),
-      model: values.model,
+      model: values.model === undefined ? undefined : fromHere(values.model),
     });
     console.log(`${built.folder}: ${describe(built)}. ${START[built.target]}.`);
-  } catch (error) {
-    console.error(
-      `${(error as Error).message}\n` +
-        `deno task build-edge --target=${
-          TARGETS.join("|")
-        } --precision=float32|float16 --out=folder --model=folder`,
-    );
-    Deno.exit(1);
-  }
+  });
 }

@@ -7,6 +7,9 @@
  *     side  train (and tfjs, files), of web only facs, model_card and image
  *     roof  mod.ts, on floors 0 and 1
  *
+ * Inside train, a file imports from its own room or from those before it in `TRAIN_FLOORS`, and each room says in one
+ * sentence, at the top of one of its files, what lives in it. No imports of values go in a circle anywhere.
+ *
  * tools and tests import anything; nothing imports tests, only tests import tools. With `--types` it type-checks floors
  * 0 and 1 where neither `Deno` nor `document` exists.
  * @module
@@ -14,6 +17,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Import, readModuleGraph, runDeno } from "./module_graph.ts";
+import { checkCircles, checkRooms, trainFloor } from "./floors/rooms.ts";
+import type { Violation } from "./floors/violation.ts";
 
 /** Files of the browser-safe half of web, with what they are made of; a new part of image or detector is added here. */
 const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample"].map((name) => `web/${name}.ts`);
@@ -24,6 +29,9 @@ const FLOOR_1 = [
   "face_follower",
   "face_tracker",
   "detected_unit",
+  "face_readings",
+  "face_warnings",
+  "check_model",
   "detector",
   "inference",
 ].map((name) => `web/${name}.ts`);
@@ -40,16 +48,6 @@ const NOT_SOURCE = ["web/dist", "serve/dist", "web/model", "train/faces", "tests
 const LONGEST_FILE = 280;
 const LONGEST_ROOF = 40;
 
-/** One breach of the plan. */
-export interface Violation {
-  /** Path from the root. */
-  readonly file: string;
-  /** Name of the rule, as in "floor 0". */
-  readonly rule: string;
-  /** What stands there and what to do. */
-  readonly message: string;
-}
-
 /**
  * Finds every breach of the plan in the tree at `root`.
  * @throws {Error} when `deno info` cannot read the module graph.
@@ -64,6 +62,8 @@ export async function checkFloors(root: string): Promise<Violation[]> {
     ...graph.unresolved.map(({ file, message }) => ({ file, rule: "imports", message })),
     ...[...graph.imports].flatMap(([file, imports]) => imports.flatMap((found) => checkImport(file, found))),
     ...checkServe(root, files),
+    ...checkRooms(root, files),
+    ...checkCircles(graph.imports),
   ];
 }
 
@@ -104,6 +104,8 @@ function checkImport(file: string, { target, isValue }: Import): Violation[] {
     report("serve", `imports ${target}; serve stands on the browser-safe half of web alone.`);
   } else if (member === "train" && isOwn && to !== "train" && !WEB_FOR_TRAIN.includes(target)) {
     report("train", `imports ${target}; of web, train may import facs, model_card and image.`);
+  } else if (member === "train" && to === "train" && trainFloor(target) > trainFloor(file)) {
+    report("rooms", `imports ${target}, which stands above it; see TRAIN_FLOORS.`);
   } else if (file === "mod.ts" && !isPortable) {
     report("roof", `imports ${target}; mod.ts opens the browser-safe half of web and nothing else.`);
   }
@@ -187,7 +189,7 @@ function* sourceFiles(root: string): Generator<string> {
 function* filesBelow(root: string, folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(root, folder))) {
     const path = `${folder}/${name}`;
-    if (name.startsWith(".") || IGNORED.includes(name) || NOT_SOURCE.includes(path)) continue;
+    if (name.startsWith(".") || name === "node_modules" || NOT_SOURCE.includes(path)) continue;
     if (isDirectory) yield* filesBelow(root, path);
     else if (/\.(ts|py|css|html)$/.test(name)) yield path;
   }

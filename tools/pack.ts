@@ -8,6 +8,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "tsdown";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { npm } from "./npm_packages.ts";
 import { BIN, type Entry, PACKAGED, packageJson } from "./pack/package_json.ts";
 import { packageLicences } from "./web/licences.ts";
@@ -98,13 +100,10 @@ async function compilerConfig() {
 }
 
 if (import.meta.main) {
-  try {
-    const { values } = parseArgs({ options: { out: { type: "string", default: join(ROOT, "dist/npm") } } });
-    const { file } = await pack(values.out);
+  await runTool("deno task pack --out=folder: the library as an npm package (dist/npm)", async (args) => {
+    const { values } = parseArgs({ args, options: { out: { type: "string" } } });
+    const { file } = await pack(values.out === undefined ? join(ROOT, "dist/npm") : fromHere(values.out));
     const { size } = await Deno.stat(file);
     console.log(`${file}: ${(size / 1e6).toFixed(1)} MB. npm install ${file}, or npm publish ${file}.`);
-  } catch (error) {
-    console.error(`${(error as Error).message}\ndeno task pack --out=folder`);
-    Deno.exit(1);
-  }
+  });
 }

@@ -194,9 +194,13 @@ function mostLikely(row: Float32Array): number {
   return row.indexOf(Math.max(...row));
 }
 
-if (import.meta.main) {
+/** Runs the program with its command line. */
+export async function evaluate(): Promise<void> {
   await runProgram({
-    summary: "deno task evaluate: test an action-unit model on people it has never seen.",
+    summary: "deno task evaluate: test an action-unit model on people it has never seen.\n" +
+      "With --photos=DIR: on photographs, through find, align and run; its options: --photos=DIR --help.",
     flags: FLAGS,
   }, main);
 }
+
+if (import.meta.main) await evaluate();

@@ -17,7 +17,8 @@ import {
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
-import { type Precision, toOnnx } from "./units/onnx.ts";
+import { toOnnx } from "./units/onnx.ts";
+import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
 import { exists } from "./runs/whole_file.ts";
 
@@ -83,6 +84,7 @@ function cardOf(
   licence: string,
   limits: string,
 ): ModelCard {
+  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
   return {
     format: 1,
     name: "emoco",
@@ -90,6 +92,7 @@ function cardOf(
     target: config.target,
     aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
+    ...outputs.length > 0 && { outputs },
     input: {
       size: config.imageSize,
       layout: "NCHW",

@@ -82,8 +82,10 @@ async function main(flags: Flags): Promise<void> {
   if (!model) return;
   saveModel(run, config, model);
   const results = folds.map(({ units }) => units);
-  console.log(`\n${describeScores(`Mean of ${results.length} folds`, config.target)}:`);
-  for (const line of tableLines(meanUnits(results), averageFolds(results))) console.log(line);
+  if (results.length) {
+    console.log(`\n${describeScores(`Mean of ${results.length} folds`, config.target)}:`);
+    for (const line of tableLines(meanUnits(results), averageFolds(results))) console.log(line);
+  }
   await writeFinetuneReport(folder, { name, engine, config, faces });
   console.log(
     `\nThe model that is kept was fitted on all ${faces.length} faces. Report: ${folder}/report.html`,

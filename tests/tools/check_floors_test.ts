@@ -63,6 +63,7 @@ describe("checkFloors", () => {
   });
 
   it("reports floor 1 when the detector imports the page", async () => {
+    await write("web/app.ts", "export {};\n");
     assertEquals(await breachesWith("web/detector.ts", `import "./app.ts";\n`), ["web/detector.ts: floor 1"]);
   });
 
@@ -98,18 +99,45 @@ describe("checkFloors", () => {
     ]);
   });
 
+  it("reports rooms when a lower room of train imports a higher one, not the other way round", async () => {
+    await write("train/runs/a.ts", "/** The room `runs`: what stays. */\nexport const a = 1;\n");
+    await write("train/nets/b.ts", `/** The room \`nets\`: parts. */\nexport { a } from "../runs/a.ts";\n`);
+    assertEquals(await checkFloors(root), []);
+    assertEquals(await breachesWith("train/runs/c.ts", `export { a } from "../nets/b.ts";\n`), [
+      "train/runs/c.ts: rooms",
+    ]);
+  });
+
+  it("reports rooms when a room stands on no floor or does not introduce itself", async () => {
+    assertEquals(await breachesWith("train/attic/a.ts", "/** The room `attic`. */\nexport {};\n"), [
+      "train/attic: rooms",
+    ]);
+    await Deno.remove(join(root, "train/attic"), { recursive: true });
+    assertEquals(await breachesWith("train/runs/a.ts", "export {};\n"), ["train/runs: rooms"]);
+  });
+
+  it("reports a circle of values, not of types", async () => {
+    await write("tools/a.ts", `import type { B } from "./b.ts";\nexport const a: B = 1;\n`);
+    await write("tools/b.ts", `export { a } from "./a.ts";\nexport type B = number;\n`);
+    assertEquals(await checkFloors(root), []);
+    await write("tools/a.ts", `import { a as b } from "./b.ts";\nexport const a: number = b;\n`);
+    assertEquals((await checkFloors(root)).map(({ rule }) => rule), ["circle"]);
+  });
+
   it("reports roof when mod.ts opens train", async () => {
     assertEquals(await breachesWith("mod.ts", `export * from "./train/emoco.ts";\n`), ["mod.ts: roof"]);
   });
 
   it("reports tests when a tool imports a test", async () => {
-    assertEquals(await breachesWith("tools/render.ts", `import "../tests/a_test.ts";\n`), [
+    await write("tests/b_test.ts", "export {};\n");
+    assertEquals(await breachesWith("tools/render.ts", `import "../tests/b_test.ts";\n`), [
       "tools/render.ts: tests",
     ]);
   });
 
   it("reports tools when train imports a tool", async () => {
-    assertEquals(await breachesWith("train/emoco.ts", `import "../tools/render.ts";\n`), [
+    await write("tools/alone.ts", "export {};\n");
+    assertEquals(await breachesWith("train/emoco.ts", `import "../tools/alone.ts";\n`), [
       "train/emoco.ts: train",
       "train/emoco.ts: tools",
     ]);
@@ -118,10 +146,11 @@ describe("checkFloors", () => {
   it("reports the tfjs door when a file takes tfjs by itself, not when it takes its types", async () => {
     const types =
       `import type { Tensor } from "npm:@tensorflow/tfjs-node-gpu@4.22.0";\nexport type T = Tensor;\n`;
-    assertEquals(await breachesWith("train/nets/losses.ts", types), []);
+    assertEquals(await breachesWith("train/losses.ts", types), []);
     const value = `import * as tf from "npm:@tensorflow/tfjs-node-gpu@4.22.0";\nexport const t = tf;\n`;
-    assertEquals(await breachesWith("train/nets/losses.ts", value), ["train/nets/losses.ts: tfjs door"]);
-    assertEquals(await breachesWith("train/engine/backend.ts", value), ["train/nets/losses.ts: tfjs door"]);
+    assertEquals(await breachesWith("train/losses.ts", value), ["train/losses.ts: tfjs door"]);
+    const door = "/** The room `engine`: TensorFlow. */\n" + value;
+    assertEquals(await breachesWith("train/engine/backend.ts", door), ["train/losses.ts: tfjs door"]);
   });
 
   it("reports the tfjs door when serve takes the types of tfjs", async () => {

@@ -1,3 +1,4 @@
+import { override } from "../../train/runs/settings.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
@@ -5,7 +6,7 @@ import { readRun } from "../../tools/study.ts";
 import { drawStudy } from "../../tools/study/draw.ts";
 import { METHODS, planStudy } from "../../tools/study/plan.ts";
 import { readResults, type StudyResult, type StudyResults, writeResults } from "../../tools/study/results.ts";
-import { override, quick } from "../../train/config.ts";
+import { quick } from "../../train/config.ts";
 import { drawLabelledFaces, runTask, within } from "../train/toy_runs.ts";
 
 describe("planStudy", () => {

@@ -1,14 +1,7 @@
+import { ConfigError, override } from "../../train/runs/settings.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
-import {
-  checkPretrainConfig,
-  ConfigError,
-  override,
-  paper,
-  PRESETS,
-  type PretrainConfig,
-  quick,
-} from "../../train/config.ts";
+import { checkPretrainConfig, paper, PRESETS, type PretrainConfig, quick } from "../../train/config.ts";
 import { readFlags, UsageError } from "../../train/runs/flags.ts";
 import { cosine } from "../../train/nets/optimizer.ts";
 import { queueSizes } from "../../train/nets/queue.ts";
@@ -21,6 +14,8 @@ describe("the paper preset", () => {
       queueSize: 65536,
       normalization: "intra-class",
       losses: "both",
+      classifierInput: "unit",
+      rateCycles: 1,
       emotionWeight: 1,
       temperature: 0.2,
       encoderMomentum: 0.999,

@@ -1,9 +1,9 @@
+import { firstNonFinite } from "../../train/runs/tensor_values.ts";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { hasCheckpoint, loadCheckpoint } from "../../train/runs/checkpoint.ts";
 import type { FinetunePosition } from "../../train/units/finetune_fits.ts";
-import { firstNonFinite } from "../../train/engine/state_values.ts";
 import { type Line, metricLines, writeManifest } from "./toy_faces.ts";
 import { drawLabelledFaces, readRunFile, runTask, SHORT, startTask, writePretrainedRun } from "./toy_runs.ts";
 

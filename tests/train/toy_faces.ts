@@ -2,11 +2,12 @@
  * Small faces drawn for the tests of pretraining, and the pretraining program as its user runs it: in a process of its
  * own, in a folder of its own, with the permissions that the task names and no others.
  */
+import { override } from "../../train/runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import { override, type PretrainConfig, quick } from "../../train/config.ts";
+import { type PretrainConfig, quick } from "../../train/config.ts";
 import { holdBackSubjects, manifestPath, readManifest } from "../../train/input/data.ts";
 import { train } from "../../train/pretraining/pretraining.ts";
 import { randomStream } from "../../train/runs/random.ts";

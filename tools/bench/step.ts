@@ -1,6 +1,6 @@
 /** `deno task bench step`: the EmoCo step beside the same in PyTorch, in alternating rounds. */
+import type { Precision } from "../../train/engine/precisions.ts";
 import { fileURLToPath } from "node:url";
-import type { Precision } from "../../train/config.ts";
 import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";

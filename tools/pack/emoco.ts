@@ -42,7 +42,7 @@ async function main(args: string[]): Promise<void> {
       console.log(
         values.json
           ? JSON.stringify({ model: { name, version }, engine: detector.engine, images: [image], timings })
-          : `${index > 0 ? "\n" : ""}${tableOf(photo, { ...image, timings }, timings.decode)}`,
+          : `${index > 0 ? "\n" : ""}${tableOf(photo, { ...image, timings }, timings.decode, image)}`,
       );
     } catch (error) {
       failures.push(`${photo}: ${(error as Error).message}`);

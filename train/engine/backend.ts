@@ -3,6 +3,8 @@
  *
  * Importing this module loads TensorFlow, which `deno task setup` puts in place. Import order matters to nobody else:
  * what TensorFlow reads from the environment is set here, before the library is loaded.
+ *
+ * The room `engine`: TensorFlow as the project uses it (backend, traced graphs, sessions, ranks); it imports `runs`.
  * @module
  */
 import util from "node:util";

@@ -1,6 +1,6 @@
 /** Whether this machine can compute a step in fewer bits than float32. */
 import { backend, EngineError } from "./backend.ts";
-import type { Precision } from "../config.ts";
+import type { Precision } from "./precisions.ts";
 
 /** Flags of Linux for processors that multiply bfloat16; elsewhere oneDNN would emulate it, slower than float32. */
 const FLAGS = /\b(avx512_bf16|amx_bf16)\b/;

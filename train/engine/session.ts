@@ -1,6 +1,6 @@
 /** Graphs and sessions of TensorFlow. */
+import type { TensorValues } from "../runs/tensor_values.ts";
 import { decode, encode, type GraphNode } from "./graph_def.ts";
-import type { TensorValues } from "./state_values.ts";
 import { bufferBytes, c, check, checked, cString, fromPointer, pointers, toPointer } from "./tensorflow_c.ts";
 
 /** What an operation of a graph under construction gives back. */

@@ -2,9 +2,9 @@
  * TensorFlow's C API, beside tfjs and in the same process. The library is the one that the addon of tfjs-node-gpu has
  * loaded, found again by its name.
  */
+import type { TensorValues } from "../runs/tensor_values.ts";
 import "./backend.ts";
 import { DATA_TYPE } from "./graph_def.ts";
-import type { TensorValues } from "./state_values.ts";
 
 const OUTPUT = { struct: ["pointer", "i32"] } as const; // TF_Output: operation and index, 16 bytes
 const library = Deno.dlopen("libtensorflow_cc.so.2", {

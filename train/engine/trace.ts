@@ -6,6 +6,7 @@
  * shapes of the results, and hands out tensors without values. State becomes variables, feeds placeholders, and
  * everything else that enters an operation a constant. So a number that changes from step to step must be a feed.
  */
+import { mapState } from "../runs/tensor_values.ts";
 import { backend, type Binding, type BoundTensor, type OpAttribute, type Tensor, tf } from "./backend.ts";
 import {
   attributeOf,
@@ -17,7 +18,7 @@ import {
   shapeValue,
 } from "./graph_def.ts";
 import { Graph, type SymbolicResult } from "./session.ts";
-import { checkSameNames, mapState, type StateTensors } from "./state_values.ts";
+import { checkSameNames, type StateTensors } from "./state_values.ts";
 
 /** Shape and type of a tensor. */
 export interface TensorSpec {

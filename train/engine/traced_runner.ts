@@ -1,17 +1,10 @@
 /** A step that runs as one TensorFlow graph, its state in variables of a session. */
+import type { Precision } from "./precisions.ts";
+import { mapState, type StateValues, type TensorValues } from "../runs/tensor_values.ts";
 import type { Cluster } from "./collective.ts";
-import type { Precision } from "../config.ts";
 import { updateInPlace } from "./graph_rewrite.ts";
 import { attributes, DATA_TYPE, encode, graphDef, type GraphNode } from "./graph_def.ts";
-import {
-  checkFilled,
-  checkSameState,
-  type FeedValues,
-  mapState,
-  type StateValues,
-  type StepRunner,
-  type TensorValues,
-} from "./state_values.ts";
+import { checkFilled, checkSameState, type FeedValues, type StepRunner } from "./state_values.ts";
 import { Graph, Session } from "./session.ts";
 import {
   record,

@@ -4,6 +4,7 @@
  * A view is drawn first (plain numbers, from a stream of its own) and rendered second, so that a resumed run repeats
  * it and a test can render the same draw by other means. Images are RGB bytes [height, width, 3].
  */
+import { type Degradation, degrade, drawDegradation } from "./degrade.ts";
 import { blur, resample, type RgbImage } from "./filters.ts";
 import type { Random } from "../runs/random.ts";
 
@@ -19,6 +20,8 @@ export interface View {
   greyFirst: boolean;
   /** Standard deviation of the Gaussian blur in pixels of the view, 0 for none. */
   blur: number;
+  /** What a bad picture does to a face; absent where the list has none of it. */
+  degradation?: Degradation;
 }
 
 /** The two lists of augmentations that MoCo's authors published, and ours for finetuning. */
@@ -41,7 +44,7 @@ export function drawView(
   { views, cropScale, size }: { views: ViewKind; cropScale: readonly [number, number]; size: number },
 ): View {
   const kind = VIEWS[views];
-  const crop = drawCrop(random, width, height, cropScale);
+  const crop = drawCrop(random, width, height, cropScale, kind.aspect);
   const jitter: View["jitter"] = [];
   if (random() < kind.jitterProbability) {
     for (const name of ["brightness", "contrast", "saturation"] as const) {
@@ -55,7 +58,8 @@ export function drawView(
   }
   const grey = random() < kind.greyProbability;
   const blur = random() < kind.blurProbability ? (0.1 + 1.9 * random()) * size / 224 : 0;
-  return { crop, jitter, grey, greyFirst: kind.greyFirst, blur, flip: random() < 0.5 };
+  const view = { crop, jitter, grey, greyFirst: kind.greyFirst, blur, flip: random() < 0.5 };
+  return kind.degrades ? { ...view, degradation: drawDegradation(random) } : view;
 }
 
 /** The view without any draw: the whole picture, as the probes, the finetuning and the detector see it. */
@@ -82,7 +86,8 @@ export function renderView(
   if (view.grey && view.greyFirst) turnGrey(pixels);
   for (const { kind, amount } of view.jitter) JITTER[kind](pixels, amount);
   if (view.grey && !view.greyFirst) turnGrey(pixels);
-  const blurred = view.blur > 0 ? blur(pixels, size, view.blur) : pixels;
+  let blurred = view.blur > 0 ? blur(pixels, size, view.blur) : pixels;
+  if (view.degradation) blurred = degrade(blurred, size, view.degradation);
   for (let i = 0, to = offset; i < blurred.length; i += 3, to += 3) {
     out[to] = blurred[i] * SCALE[0] - SHIFT[0];
     out[to + 1] = blurred[i + 1] * SCALE[1] - SHIFT[1];
@@ -93,11 +98,17 @@ export function renderView(
 /** (v / 255 - mean) / std as v * scale - shift. */
 const SCALE = STD.map((std) => 1 / (255 * std)), SHIFT = MEAN.map((mean, c) => mean / STD[c]);
 
-/** Random resized crop: area and aspect (3/4 to 4/3, log-uniform) within the picture, as torchvision draws it. */
-function drawCrop(random: Random, width: number, height: number, [least, most]: readonly [number, number]) {
+/** Random resized crop: area and aspect (1 / `widest` to `widest`, log-uniform) in the picture, as torchvision draws it. */
+function drawCrop(
+  random: Random,
+  width: number,
+  height: number,
+  [least, most]: readonly [number, number],
+  widest: number,
+) {
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * (least + (most - least) * random());
-    const aspect = Math.exp(Math.log(4 / 3) * (2 * random() - 1));
+    const aspect = Math.exp(Math.log(widest) * (2 * random() - 1));
     const w = Math.round(Math.sqrt(area * aspect));
     const h = Math.round(Math.sqrt(area / aspect));
     if (w <= width && h <= height) {
@@ -180,6 +191,8 @@ const VIEWS = {
     greyProbability: 0.2,
     blurProbability: 0,
     greyFirst: true,
+    aspect: 4 / 3,
+    degrades: false,
   },
   "moco-v2": {
     jitter: 0.4,
@@ -188,6 +201,8 @@ const VIEWS = {
     greyProbability: 0.2,
     blurProbability: 0.5,
     greyFirst: false,
+    aspect: 4 / 3,
+    degrades: false,
   },
   // Ours for finetuning, where the paper is silent: the whole expression stays in view, colours and sides vary.
   finetune: {
@@ -197,5 +212,31 @@ const VIEWS = {
     greyProbability: 0.05,
     blurProbability: 0,
     greyFirst: false,
+    aspect: 4 / 3,
+    degrades: false,
+  },
+  // Ours for faces that are to be read elsewhere than where they were made: tone and texture vary strongly, so that a
+  // renderer or a studio is forgotten; geometry stays within a finder's own error, since turning or stretching a face
+  // moves a brow as far as AU2 does.
+  adverse: {
+    jitter: 0.45,
+    hue: 0.06,
+    jitterProbability: 0.8,
+    greyProbability: 0.2,
+    blurProbability: 0.3,
+    greyFirst: false,
+    aspect: 1.05,
+    degrades: true,
+  },
+  // For frames of a clip, whose colours must be equal for one to be drawn from the other (FAb-Net, TCAE): a square crop.
+  clip: {
+    jitter: 0,
+    hue: 0,
+    jitterProbability: 0,
+    greyProbability: 0,
+    blurProbability: 0,
+    greyFirst: false,
+    aspect: 1,
+    degrades: false,
   },
 } as const;

@@ -1,4 +1,8 @@
-/** The manifest of faces: one JSON object a line, checked line by line. */
+/**
+ * The manifest of faces: one JSON object a line, checked line by line.
+ *
+ * The room `input`: faces from disk to batches of views; it imports `runs`.
+ */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
 /** Decodes pictures and renders views in a worker, beside the training step. Started by `views.ts` alone. */
 import { drawView, plainView, renderView, type ViewKind } from "./augment.ts";
+import { PLACEMENT, placementOf } from "./placement.ts";
 import type { RgbImage } from "./filters.ts";
 import { decodePicture } from "./picture.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
@@ -10,6 +11,7 @@ export interface Start {
   /** Emotion of every picture, so that a broken one can be replaced by its like; -1 where unlabelled. */
   emotions: Int8Array;
   size: number;
+  batchSize: number;
   seed: number;
   views: ViewKind;
   cropScale: readonly [number, number];
@@ -21,13 +23,18 @@ export interface Start {
   parts: number;
 }
 
-/** One batch to fill: two random views of every face (queries, then keys), one, or its plain view. */
+/**
+ * One batch to fill: two random views of every face (queries, then keys), one, or its plain view; of a `clip` one view
+ * of each frame, all cut out alike.
+ */
 export interface Job {
   id: number;
-  /** Where the views go, shared with the main thread. */
+  /** Where the views go, shared with the main thread; behind them a `Placement` of `PLACEMENT` numbers a face. */
   out: SharedArrayBuffer;
-  kind: "pair" | "single" | "plain";
+  kind: "pair" | "single" | "plain" | "clip";
+  /** Faces; of clips, first the first frame of every clip, then the second of every one, and so on. */
   indices: Int32Array;
+  /** Of every face, or clip. */
   epochs: Int32Array;
 }
 
@@ -75,11 +82,19 @@ async function fillSlot(
   const out = new Float32Array(shared);
   const { image, index } = await decodeOrReplace(indices[slot], answer);
   const length = size * size * 3;
-  if (kind === "plain") return renderView(image, plainView(image), size, out, slot * length);
-  const second = out.length / 2; // the batch's keys stand behind its queries
+  const views = out.length - start.batchSize * PLACEMENT;
+  const second = views / 2; // the batch's keys stand behind its queries
+  if (kind === "clip") {
+    // The stream of the clip's first frame draws for all of them: a crop that jumps would be what there is to learn.
+    const clip = slot % epochs.length;
+    const drawn = drawView(randomStream(seed, PURPOSE.view, epochs[clip], indices[clip], 0), image, start);
+    return renderView(image, drawn, size, out, slot * length);
+  }
   for (const view of kind === "pair" ? [0, 1] : [0]) {
     const random = randomStream(seed, PURPOSE.view, epochs[slot], index, view);
-    renderView(image, drawView(random, image, start), size, out, view * second + slot * length);
+    const drawn = kind === "plain" ? plainView(image) : drawView(random, image, start);
+    renderView(image, drawn, size, out, view * second + slot * length);
+    if (view === 0) out.set(placementOf(drawn), views + slot * PLACEMENT);
   }
 }
 

@@ -17,7 +17,7 @@ export interface Visit {
  * The walk: epoch after epoch, each in an order of its own that depends on (seed, epoch) only. Batches are cut from it
  * without regard to the end of an epoch, so every face is visited once an epoch and every batch is whole.
  *
- * With `classes`, each of them has an equal part of every epoch. Its faces come up in turn, all of them before the first
+ * With `classes`, each of them has an equal part of every epoch, or one by its size. Its faces come up in turn, all of them before the first
  * comes again, on from where the epoch before has stopped: a small class is gone through several times an epoch, a large
  * one in several epochs.
  */
@@ -26,11 +26,23 @@ export class Walk {
   /** Faces of each class. */
   readonly #members?: readonly (readonly number[])[];
 
-  /** @param classes one a face */
-  constructor(readonly length: number, readonly seed: number, classes?: readonly number[]) {
+  /** Parts of every epoch that the classes before each have together, then all of them; whole numbers. */
+  readonly #parts: number[] = [0];
+
+  /**
+   * @param classes one a face
+   * @param partOf how many parts of an epoch a class of so many faces has, a whole number; 1 for equal parts
+   */
+  constructor(
+    readonly length: number,
+    readonly seed: number,
+    classes?: readonly number[],
+    partOf: (faces: number) => number = () => 1,
+  ) {
     if (!classes) return;
     const members = Map.groupBy(classes.keys(), (i) => classes[i]);
     this.#members = [...members].sort(([one], [other]) => one - other).map(([, faces]) => faces);
+    for (const faces of this.#members) this.#parts.push(this.#parts.at(-1)! + partOf(faces.length));
   }
 
   /** The visit at a position, counted from the start of the run. */
@@ -50,10 +62,11 @@ export class Walk {
     const order = permutation(this.length, randomStream(this.seed, PURPOSE.order, epoch));
     if (!this.#members) return { index: order, epoch: new Int32Array(this.length).fill(epoch) };
     const index = new Int32Array(this.length), visited = new Int32Array(this.length);
-    const classes = this.#members.length;
+    const all = this.#parts.at(-1)!;
+    const before = (c: number) => Math.floor(this.#parts[c] * this.length / all);
     let done = 0;
     this.#members.forEach((faces, c) => {
-      const share = Math.floor((c + 1) * this.length / classes) - Math.floor(c * this.length / classes);
+      const share = before(c + 1) - before(c);
       let round = -1, turn = new Int32Array();
       for (let place = epoch * share; place < (epoch + 1) * share; place++, done++) {
         if (Math.floor(place / faces.length) !== round) {
@@ -75,4 +88,20 @@ export function walkOver(
 ): Walk {
   const classes = sampling === "balanced" ? faces.map((face) => EMOTIONS.indexOf(face.emotion!)) : undefined;
   return new Walk(faces.length, seed, classes);
+}
+
+/**
+ * The walk of action-unit training over its faces.
+ * @param sampling `sets`: every data set, as lines name it in `set`, by the root of its size
+ */
+export function walkOverSets(
+  faces: readonly Face[],
+  { sampling }: { sampling: "natural" | "sets" },
+  seed: number,
+): Walk {
+  if (sampling === "natural") return new Walk(faces.length, seed);
+  const names = faces.map(({ other }) => typeof other.set === "string" ? other.set : "");
+  const sets = [...new Set(names)].sort();
+  const root = (size: number) => Math.max(1, Math.round(Math.sqrt(size)));
+  return new Walk(faces.length, seed, names.map((name) => sets.indexOf(name)), root);
 }

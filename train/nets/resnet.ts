@@ -1,6 +1,9 @@
 /**
  * ResNet-18, 34 and 50 (He et al., 2016) as pure functions of their weights, under torchvision's layer names.
  *
+ * The room `nets`: parts of networks and their training as pure functions of tensors, without files, console or config;
+ * it imports `engine`, and `runs` for random streams.
+ *
  * Images are [B, S, S, 3], convolution kernels [height, width, in, out] (TensorFlow's order), features [B, F].
  */
 import {
@@ -72,17 +75,32 @@ export function featureCount({ backbone, width }: Architecture): number {
   return 8 * baseChannels(width) * expansion;
 }
 
-/** Images [B, S, S, 3] to pooled features [B, F]. */
+/**
+ * Images [B, S, S, 3] to pooled features [B, F].
+ * @param isDrawn the images are drawn by weights that a gradient is to reach through them
+ */
 export function resnet(
   weights: Weights,
   images: Tensor4D,
   architecture: Architecture,
   normalize: Normalize,
+  isDrawn = false,
 ): Tensor2D {
+  return tf.mean(featureMap(weights, images, architecture, normalize, isDrawn), [1, 2]);
+}
+
+/** Images [B, S, S, 3] to the last stage's map [B, side, side, F], which still knows where things are. */
+export function featureMap(
+  weights: Weights,
+  images: Tensor4D,
+  architecture: Architecture,
+  normalize: Normalize,
+  isDrawn = false,
+): Tensor4D {
   const strides = new Map(convolutions(architecture).map(({ name, stride }) => [name, stride]));
   const conv = (x: Tensor4D, name: string) => {
     const kernel = weights[`${name}.weight`] as Tensor4D;
-    return normalize(convolve(x, kernel, strides.get(name)!, x === images), normOf(name));
+    return normalize(convolve(x, kernel, strides.get(name)!, x === images && !isDrawn), normOf(name));
   };
 
   let x = relu(conv(images, "conv1"));
@@ -92,7 +110,13 @@ export function resnet(
     path.forEach((name, i) => residual = conv(i ? relu(residual) : residual, name));
     x = relu(tf.add(residual, shortcut ? conv(x, shortcut) : x));
   }
-  return tf.mean(x, [1, 2]);
+  return x;
+}
+
+/** Side of the last stage's map for images of a side in pixels. */
+export function mapSide({ stem }: Architecture, imageSize: number): number {
+  const halvings = stem === "imagenet" ? 5 : 4;
+  return Array.from({ length: halvings }).reduce<number>((side) => Math.ceil(side / 2), imageSize);
 }
 
 /** Batch norm by the batch's own statistics, which are kept in `collected` when it is given (the caller disposes). */

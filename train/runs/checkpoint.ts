@@ -4,8 +4,8 @@
  * A file is written beside the old one, flushed, and renamed over it, so a crash or a full disk at any moment leaves
  * the last good one. The one before is kept as well, for the day a disk damages the newest.
  */
+import { mapState, type StateValues, type TensorValues } from "./tensor_values.ts";
 import { join } from "node:path";
-import { mapState, type StateValues, type TensorValues } from "../engine/state_values.ts";
 import { exists, sha256, writeAtomically } from "./whole_file.ts";
 
 export { sha256, writeAtomically };

@@ -1,4 +1,9 @@
-/** A run's folder, `runs/<name>/`: its name, its config, and `metrics.jsonl`, to which a run appends as it goes. */
+/**
+ * A run's folder, `runs/<name>/`: its name, its config, and `metrics.jsonl`, to which a run appends as it goes.
+ *
+ * The room `runs`: what a program needs in order to be one (flags, settings, progress, Ctrl-C, random streams) and what a
+ * run leaves behind (folder, checkpoint, report page); it imports no other room, and no TensorFlow.
+ */
 import { join } from "node:path";
 import { appendLine, attempt, exists, writeAtomically } from "./whole_file.ts";
 

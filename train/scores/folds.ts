@@ -18,6 +18,7 @@ export interface Fold {
 export function subjectFolds(faces: readonly Face[], count: number, seed: number): Fold[] {
   const bySubject = Map.groupBy(faces.map((_, i) => i), (i) => faces[i].subject);
   const subjects = [...bySubject.keys()].sort();
+  if (count === 0) return [];
   if (subjects.length < count) {
     throw new RunError(
       `${count} folds by subject need ${count} subjects; the faces show ${subjects.length}.`,

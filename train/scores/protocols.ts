@@ -2,6 +2,9 @@
  * How the field tests on the paper's data sets (paper, IV-A and IV-C): which action units, which people in which fold,
  * when a unit counts as present. The folds by subject are the field's: public code bases agree on them, and results on
  * other folds are not comparable.
+ *
+ * The room `scores`: who is tested on whom (protocols, folds, leaks) and how it is measured and tabled; it imports `input`
+ * and `runs`.
  */
 
 /** A paper's data set that `deno task benchmark` knows. */

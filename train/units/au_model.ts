@@ -1,6 +1,9 @@
 /**
  * The action-unit model: a pretrained backbone and one fully connected layer with sigmoid (paper, IV-C).
  *
+ * The room `units`: action-unit training, from a pretrained backbone to a model that is kept and exported; it imports
+ * everything but pretraining.
+ *
  * `linear` fits that layer on frozen features; `finetune` trains the whole network with the step of this file.
  */
 import {
@@ -12,7 +15,17 @@ import {
   tf,
 } from "../engine/backend.ts";
 import { linear, project } from "../nets/encoder.ts";
-import { type Backbone, extractFeatures, takeValues } from "./features.ts";
+import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
+import {
+  geometryFrom,
+  hasHeads,
+  type HeadFeeds,
+  headLosses,
+  type HeadWeights,
+  NO_HEADS,
+  weighted,
+} from "./face_heads.ts";
+import { type Backbone, takeValues } from "./features.ts";
 import { classify, type LinearClassifier } from "./linear_probe.ts";
 import { actionUnitLoss } from "../nets/losses.ts";
 import { adamW, zerosLike } from "../nets/optimizer.ts";
@@ -20,7 +33,8 @@ import {
   type Architecture,
   type BatchStatistics,
   byBatch,
-  resnet,
+  byRunning,
+  featureMap,
   updateRunningStatistics,
   type Weights,
 } from "../nets/resnet.ts";
@@ -37,7 +51,7 @@ export type AuState = {
 };
 
 /** What a finetuning step is fed; B batch, S side, A action units. */
-export type AuFeeds = {
+export type AuFeeds = Partial<HeadFeeds> & {
   /** Views [B, S, S, 3], normalised. */
   images: Tensor4D;
   /** Occurrence, 0 or 1, or intensity as a share of the full one; and whether it is labelled, 0 or 1; [B, A]. */
@@ -52,22 +66,25 @@ export type AuFeeds = {
 };
 
 /** Choices of a finetuning step. */
-export interface AuMethod extends Architecture {
+export interface AuMethod extends Architecture, Partial<HeadWeights> {
   weightDecay: number;
 }
 
 /**
- * A state that starts at the given backbone and classifier.
+ * A state that starts at the given backbone, heads and classifier.
  * @param classifier absent: one that answers 1/2 to everything
+ * @param heads weights of the heads that are learnt beside the units, see `initHeads`
  */
 export function initAuState(
   backbone: Pick<Backbone, "weights" | "statistics">,
   features: number,
   units: number,
   classifier?: LinearClassifier,
+  heads: Weights = {},
 ): AuState {
   const weights = {
     ...backbone.weights,
+    ...heads,
     "au.weight": classifier ? tf.tensor2d(classifier.weight, [features, units]) : tf.zeros([features, units]),
     "au.bias": classifier ? tf.tensor1d(classifier.bias) : tf.zeros([units]),
   };
@@ -79,13 +96,25 @@ export function finetuneStep(
   state: AuState,
   feeds: AuFeeds,
   method: AuMethod,
-): { state: AuState; losses: { loss: Scalar } } {
+): { state: AuState; losses: { [name: string]: Scalar } } {
   const batchStatistics: BatchStatistics = new Map();
   const names = Object.keys(state.weights);
+  const weights = { ...NO_HEADS, ...method };
+  const parts: { [name: string]: Scalar } = {};
   const objective = (...tensors: Tensor[]) => {
     const now: Weights = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-    const logits = linear(now, "au", resnet(now, feeds.images, method, byBatch(now, batchStatistics)));
-    return actionUnitLoss(logits, feeds.present, feeds.labelled, feeds.unitWeights);
+    const map = featureMap(now, feeds.images, method, byBatch(now, batchStatistics));
+    const pooled = tf.mean(map, [1, 2]) as Tensor2D;
+    const unitLoss = actionUnitLoss(
+      linear(now, "au", pooled),
+      feeds.present,
+      feeds.labelled,
+      feeds.unitWeights,
+    );
+    if (!hasHeads(weights)) return unitLoss;
+    const others = headLosses(now, { map, pooled }, feeds as HeadFeeds, weights);
+    for (const [name, loss] of Object.entries({ units: unitLoss, ...others })) parts[name] = tf.keep(loss);
+    return tf.addN([unitLoss, ...weighted(others, weights)]) as Scalar;
   };
   const { value, grads } = tf.valueAndGrads(objective)(names.map((name) => state.weights[name]));
   const gradients = Object.fromEntries(names.map((name, i) => [name, grads[i] as Tensor]));
@@ -94,7 +123,15 @@ export function finetuneStep(
   const next = adamW(state.weights, moments, gradients, feeds.learningRate, corrections, method.weightDecay);
   const statistics = updateRunningStatistics(state.statistics, batchStatistics);
   for (const { mean, variance } of batchStatistics.values()) tf.dispose([mean, variance]);
-  return { state: { weights: next.weights, statistics, ...next.moments }, losses: { loss: value as Scalar } };
+  // tf.keep carried these out of the differentiated function; as clones they belong to the caller's tidy again.
+  const losses = Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [`${name}Loss`, tf.clone(part)]),
+  );
+  tf.dispose(parts);
+  return {
+    state: { weights: next.weights, statistics, ...next.moments },
+    losses: { loss: value as Scalar, ...losses },
+  };
 }
 
 /** An action-unit model at rest. */
@@ -104,25 +141,83 @@ export interface AuModel {
   aus: readonly number[];
   /** Projection head and emotion classifier, where the backbone is still the one they were trained on. */
   emotionHead?: Weights;
+  /** Layers of the other heads, `geometry` and `visible`, and the parts of the geometry that were learnt. */
+  heads?: Weights;
+  parts?: readonly GeometryPart[];
 }
 
-/** What a model says of faces: probabilities [N, A], features [N, F], emotions [N, C] where the model has them. */
-export interface Predictions {
+/** What a model says of faces, row by row; all but the first two only where the model has it. */
+export type Predictions = {
+  /** [N, A] */
   probabilities: Float32Array<ArrayBuffer>;
+  /** [N, F] */
   features: Float32Array<ArrayBuffer>;
+  /** [N, C] */
   emotions?: Float32Array<ArrayBuffer>;
-}
+  /** Whether each unit can be seen, [N, A]. */
+  visible?: Float32Array<ArrayBuffer>;
+} & { [part in GeometryPart]?: Float32Array<ArrayBuffer> };
 
 /** The model's predictions for the loader's faces at `indices`, row by row. */
 export async function predict(
   model: AuModel,
   loader: ViewLoader,
   indices: Int32Array,
-  onProgress?: (done: number) => void,
+  onProgress: (done: number) => void = () => {},
 ): Promise<Predictions> {
-  const features = await extractFeatures(model.backbone, loader, indices, onProgress);
-  const emotions = model.emotionHead && classifyEmotions(model.emotionHead, features, indices.length);
-  return { probabilities: classify(model.classifier, features), features, emotions };
+  const { architecture, weights, statistics } = model.backbone;
+  const { size } = loader.options;
+  const normalize = byRunning(weights, statistics);
+  const rows: { [output: string]: Float32Array[] } = {};
+  let done = 0;
+  for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
+    const outputs = tf.tidy(() => {
+      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
+      const map = featureMap(weights, images, architecture, normalize);
+      return outputsOf(model, map);
+    });
+    for (const [name, tensor] of Object.entries(outputs)) (rows[name] ??= []).push(takeValues(tensor));
+    done += part.length;
+    onProgress(done);
+  }
+  const joined = Object.fromEntries(
+    Object.entries(rows).map(([name, parts]) => [name, joinRows(parts)]),
+  ) as Omit<Predictions, "probabilities">;
+  return { probabilities: classify(model.classifier, joined.features), ...joined };
+}
+
+/** Everything but the units' probabilities, by the names of `Predictions`. */
+function outputsOf({ emotionHead, heads, parts = [] }: AuModel, map: Tensor4D): { [name: string]: Tensor } {
+  const features = tf.mean(map, [1, 2]) as Tensor2D;
+  const outputs: { [name: string]: Tensor } = { features };
+  if (emotionHead) {
+    const logits = tf.matMul(
+      project(emotionHead, features),
+      emotionHead["classifier.weight"] as Tensor2D,
+      false,
+      true,
+    );
+    outputs.emotions = tf.softmax(logits);
+  }
+  if (heads?.["visible.weight"]) outputs.visible = tf.sigmoid(linear(heads, "visible", features));
+  if (heads?.["geometry.weight"]) {
+    const geometry = geometryFrom(heads, map);
+    for (const part of parts) {
+      const { count, unit } = GEOMETRY[part];
+      outputs[part] = tf.mul(tf.slice(geometry, [0, geometryStart(part)], [-1, count]), unit);
+    }
+  }
+  return outputs;
+}
+
+function joinRows(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 /** Softmax of W q through the projection head: the pretrained emotion classifier, Eq. 2. [N, C] */

@@ -1,14 +1,16 @@
 /** What action-unit training can be told, and its defaults; the resolved config is saved with the run. */
-import { ConfigError, type Precision, PRECISIONS } from "../config.ts";
+import { ConfigError } from "../runs/settings.ts";
+import { type Precision, PRECISIONS } from "../engine/precisions.ts";
+import { type HeadWeights, NO_HEADS } from "./face_heads.ts";
 import type { Target } from "../scores/target.ts";
 
 /** Everything that shapes the action-unit training of a pretrained run. */
-export interface FinetuneConfig {
+export interface FinetuneConfig extends HeadWeights {
   /** Whether units occur, or how strong they are (0-5); see `target.ts`. */
   target: Target;
   /** Frozen features and one layer, or the whole network (paper, IV-C). */
   protocol: "linear" | "finetune";
-  /** Folds by subject (paper: 3 for DISFA and BP4D). */
+  /** Folds by subject (paper: 3 for DISFA and BP4D); 0 for none: only the model that is kept is fitted. */
   folds: number;
   /** Passes over a fold's faces (`finetune`; the paper converges in under 5, ME-GraphAU runs 20). */
   epochs: number;
@@ -19,9 +21,21 @@ export interface FinetuneConfig {
    * to where rare units have them, and thresholds of 0.5 find nothing.
    */
   classifierStart: "probe" | "zeros";
+  /**
+   * Power of a unit's positive rate in the weight of its loss (`finetune`): 1 is ME-GraphAU's, for the dozen common units
+   * of a data set; with two dozen, some of which occur once in a thousand faces, 1/2 keeps the others learning.
+   */
+  unitWeightPower: number;
   /** AdamW's rate of `finetune`; cosine to 0. The paper names no optimiser: ME-GraphAU's. */
   learningRate: number;
   weightDecay: number;
+  /**
+   * Every face once an epoch, or every data set (a line's `set`) by the root of its size (`sets`), so that a few hundred
+   * photographs are not lost among many thousand renders (`finetune`).
+   */
+  sampling: "natural" | "sets";
+  /** How training views vary (`finetune`): a little, or as much as pictures of other origin do; see `augment.ts`. */
+  views: "finetune" | "adverse";
   /** Least and greatest share of a face that a training view shows (`finetune`). */
   cropScale: readonly [number, number];
   /** Of the steps of `finetune`; see `precision.ts`. */
@@ -42,9 +56,13 @@ export const benchmarking: FinetuneConfig = {
   epochs: 20,
   batchSize: 64,
   classifierStart: "probe",
+  unitWeightPower: 1,
   learningRate: 1e-4,
   weightDecay: 5e-4,
+  sampling: "natural",
+  views: "finetune",
   cropScale: [0.8, 1],
+  ...NO_HEADS,
   precision: "float32",
   probeSteps: 300,
   probeRates: [0.003, 0.01, 0.03],
@@ -85,14 +103,33 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
       throw new ConfigError(`${key} is ${config[key]}; it must be a whole number of at least 1.`);
     }
   }
-  if (!Number.isInteger(config.folds) || config.folds < 2) {
-    throw new ConfigError(`folds is ${config.folds}; it must be a whole number of at least 2.`);
+  if (!Number.isInteger(config.folds) || config.folds < 0 || config.folds === 1) {
+    throw new ConfigError(
+      `folds is ${config.folds}; it must be 0, for no folds, or a whole number of at least 2.`,
+    );
+  }
+  if (config.sampling !== "natural" && config.sampling !== "sets") {
+    throw new ConfigError(`sampling is ${config.sampling}; it can be natural or sets.`);
+  }
+  if (config.views !== "finetune" && config.views !== "adverse") {
+    throw new ConfigError(`views is ${config.views}; it can be finetune or adverse.`);
+  }
+  for (const key of Object.keys(NO_HEADS) as (keyof HeadWeights)[]) {
+    if (!(config[key] >= 0)) throw new ConfigError(`${key} is ${config[key]}; it must be at least 0.`);
+    if (config[key] > 0 && config.protocol === "linear") {
+      throw new ConfigError(
+        `${key} is ${config[key]}; only --protocol=finetune learns heads beside the units.`,
+      );
+    }
   }
   if (!Number.isInteger(config.seed) || config.seed < 0) {
     throw new ConfigError(`seed is ${config.seed}; it must be a whole number of at least 0.`);
   }
   for (const rate of [config.learningRate, ...config.probeRates]) {
     if (!(rate > 0)) throw new ConfigError(`learningRate and probeRates must be above 0; one is ${rate}.`);
+  }
+  if (!(config.unitWeightPower >= 0 && config.unitWeightPower <= 1)) {
+    throw new ConfigError(`unitWeightPower is ${config.unitWeightPower}; it must be between 0 and 1.`);
   }
   if (!(config.weightDecay >= 0)) {
     throw new ConfigError(`weightDecay is ${config.weightDecay}; it must be at least 0.`);

@@ -1,4 +1,5 @@
 /** The finetuning protocol: the whole network trained on every fold, then on all faces; resumable at any step. */
+import { firstNonFinite, mapState, type StateValues } from "../runs/tensor_values.ts";
 import {
   type AuFeeds,
   type AuMethod,
@@ -12,28 +13,23 @@ import { tf } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoint.ts";
 import { dropFeatures } from "./feature_cache.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
+import { geometryParts, hasHeads, isEmotionHead, isFaceHead } from "./face_heads.ts";
+import { headFeeds, knownOfFaces, startHeads, unitFeeds } from "./finetune_feeds.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import { Interrupt } from "../runs/interrupt.ts";
 import { fitWithRate, openFeatures } from "./linear_fits.ts";
 import { type LinearClassifier, unitWeights } from "./linear_probe.ts";
-import { biasCorrections, cosine, mapWeights } from "../nets/optimizer.ts";
+import { mapWeights } from "../nets/optimizer.ts";
 import { Progress } from "../runs/progress.ts";
 import { featureCount } from "../nets/resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "../runs/run_folder.ts";
 import { averageFolds } from "../scores/score_table.ts";
-import {
-  type FeedValues,
-  firstNonFinite,
-  mapState,
-  type StateValues,
-  type StepRunner,
-  toTensors,
-} from "../engine/state_values.ts";
+import { type FeedValues, type StepRunner, toTensors } from "../engine/state_values.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
-import { scoreTarget, type Share, targetRows } from "../scores/target.ts";
+import { scoreTarget, targetRows } from "../scores/target.ts";
 import type { ViewLoader } from "../input/views.ts";
-import { Walk } from "../input/walk.ts";
+import { walkOverSets } from "../input/walk.ts";
 
 /** Where a finetuning run stands. */
 export interface FinetunePosition {
@@ -64,15 +60,24 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   // Another face stands in for a broken picture (`skipBroken`): its labels are not those of the line.
   const labelsOf = (indices: Int32Array) =>
     Array.from(indices, (i) => loader.skipped.has(i) ? labels[i].map(() => undefined) : labels[i]);
-  const fresh = (classifier?: LinearClassifier) =>
-    initAuState(cloneBackbone(source.backbone), featureCount(architecture), aus.length, classifier);
+  const known = hasHeads(config) ? await knownOfFaces(faces, aus) : undefined;
+  const fresh = (classifier?: LinearClassifier) => {
+    const heads = known ? startHeads(run, known) : {};
+    return initAuState(
+      cloneBackbone(source.backbone),
+      featureCount(architecture),
+      aus.length,
+      classifier,
+      heads,
+    );
+  };
   let pick: Awaited<ReturnType<typeof openFeatures>> | undefined;
   const classifierFor = async (train: Int32Array, fit: number) => {
     if (config.classifierStart === "zeros") return undefined;
     pick ??= await openFeatures(run, loader);
     return fitWithRate(pick(train), aus, { ...config, seed: config.seed + fit }).classifier;
   };
-  const method: AuMethod = { ...architecture, weightDecay: config.weightDecay };
+  const method: AuMethod = { ...config, ...architecture };
   const runner = openStepRunner(
     (state: AuState, feeds: AuFeeds) => finetuneStep(state, feeds, method),
     fresh(),
@@ -85,13 +90,17 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
     const { train, test, steps, before } = fits[fit];
     const first = fit === start.fit ? start.step : 0;
     if (first === 0) await runner.writeState(valuesOf(fresh(await classifierFor(train, fit))));
-    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
+    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length, config.unitWeightPower);
     const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
-    const walk = new Walk(train.length, config.seed + fit);
+    const walk = walkOverSets(Array.from(train, (i) => faces[i]), config, config.seed + fit);
     let step = first;
     for await (const batch of loader.randomViews(walk, first, steps, { kind: "single", faces: train })) {
       const rows = labelsOf(batch.indices);
-      const { loss: [loss] } = await runner.run(feedsOf(batch.viewQ, rows, weights, config, step, steps));
+      const feeds = {
+        ...unitFeeds(batch.viewQ, rows, weights, config, step, steps),
+        ...(known ? headFeeds(known, batch) : {}),
+      } as FeedValues<keyof AuFeeds>; // those of heads are fed where heads are learnt
+      const { loss: [loss], ...others } = await runner.run(feeds);
       step++;
       const what = test ? `fold ${fit + 1}/${folds.length}` : "all faces";
       if (!Number.isFinite(loss)) {
@@ -108,7 +117,8 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
       const text = `${what}  epoch ${epoch}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(3)}`;
       progress.show(before + step, text, isLogged);
       if (isLogged) {
-        logMetric(folder, { type: "step", step: before + step, fit, epoch, loss });
+        const parts = Object.fromEntries(Object.entries(others).map(([name, [value]]) => [name, value]));
+        logMetric(folder, { type: "step", step: before + step, fit, epoch, loss, ...parts });
       }
       if (test && isEpochEnd) {
         const model = await modelOf(runner, run);
@@ -158,33 +168,6 @@ function planFits({ config, faces, folds, keepsModel }: FinetuneRun): Fit[] {
   });
 }
 
-function feedsOf(
-  images: Float32Array<ArrayBuffer>,
-  rows: readonly Share[][],
-  weights: Float32Array<ArrayBuffer>,
-  { learningRate }: { learningRate: number },
-  step: number,
-  steps: number,
-): FeedValues<keyof AuFeeds> {
-  const batch = rows.length, units = weights.length;
-  const side = Math.round(Math.sqrt(images.length / (3 * batch)));
-  const cells = rows.flat();
-  const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
-  const { first, second } = biasCorrections(step + 1);
-  return {
-    images: { shape: [batch, side, side, 3], values: images },
-    present: { shape: [batch, units], values: Float32Array.from(cells, (share) => share ?? 0) },
-    labelled: {
-      shape: [batch, units],
-      values: Float32Array.from(cells, (share) => Number(share !== undefined)),
-    },
-    unitWeights: { shape: [units], values: weights },
-    learningRate: scalar(cosine(learningRate, step, steps)),
-    firstCorrection: scalar(first),
-    secondCorrection: scalar(second),
-  };
-}
-
 async function resume(
   { folder, config }: FinetuneRun,
   runner: StepRunner,
@@ -225,27 +208,32 @@ async function save(run: FinetuneRun, runner: StepRunner, position: FinetunePosi
 }
 
 /** The network as it stands; its tensors are the caller's. */
-async function modelOf(runner: StepRunner, { source, aus }: FinetuneRun): Promise<AuModel> {
+async function modelOf(runner: StepRunner, { source, aus, config }: FinetuneRun): Promise<AuModel> {
   const state = await runner.readState("weights", "statistics");
-  const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
-  const tensors = toTensors({ weights: backbone, statistics: state.statistics });
+  const { "au.weight": weight, "au.bias": bias, ...others } = state.weights;
+  const part = (chosen: (name: string) => boolean) =>
+    Object.fromEntries(Object.entries(others).filter(([name]) => chosen(name)));
+  const { backbone, emotion, heads, statistics } = toTensors({
+    backbone: part((name) => !isEmotionHead(name) && !isFaceHead(name)),
+    emotion: part(isEmotionHead),
+    heads: part(isFaceHead),
+    statistics: state.statistics,
+  });
   return {
-    backbone: {
-      architecture: source.backbone.architecture,
-      weights: tensors.weights,
-      statistics: tensors.statistics,
-    },
+    backbone: { architecture: source.backbone.architecture, weights: backbone, statistics },
     classifier: {
       weight: weight.values as Float32Array<ArrayBuffer>,
       bias: bias.values as Float32Array<ArrayBuffer>,
     },
     aus,
+    emotionHead: config.emotionWeight > 0 ? emotion : undefined,
+    heads: Object.keys(heads).length ? heads : undefined,
+    parts: geometryParts(config),
   };
 }
 
-function disposeModel({ backbone }: AuModel): void {
-  tf.dispose(backbone.weights);
-  tf.dispose(backbone.statistics);
+function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
+  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
 }
 
 function cloneBackbone({ weights, statistics }: FinetuneRun["source"]["backbone"]) {

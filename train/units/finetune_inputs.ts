@@ -1,6 +1,6 @@
 /** What the programs of action-unit training read before they begin: settings, faces, and what must not change later. */
+import { override } from "../runs/settings.ts";
 import { type Face, readManifest } from "../input/data.ts";
-import { override } from "../config.ts";
 import { checkFinetuneConfig, type FinetuneConfig } from "./finetune_config.ts";
 import type { Source } from "./finetune_run.ts";
 import type { Flags } from "../runs/flags.ts";

@@ -29,6 +29,14 @@ export async function writeFinetuneReport(
   const { aus } = config;
   const book = new FoldBook(folder, aus, true);
   const results = book.results.map(({ units }) => units);
+  const losses = lossCurves(readMetrics(folder));
+  if (results.length === 0) {
+    const text = `${engine}. From ${config.from}, fitted on ${faces.length} faces of ` +
+      `${new Set(faces.map((face) => face.subject)).size} people without folds: test it on others ` +
+      "(deno task evaluate).";
+    const body = `<p>${escapeHtml(text)}</p><div class="charts">${losses}</div>`;
+    return writeAtomically(join(folder, "report.html"), htmlPage(`EmoCo action units: ${name}`, body));
+  }
   const units = meanUnits(results);
   const averages = averageFolds(results);
   const spread = results.map((fold) => averageFolds([fold]).f1);
@@ -119,7 +127,7 @@ export async function writeFinetuneReport(
     }</div>`,
     `<div class="charts">${bars}${epochCurve(readMetrics(folder))}${
       thresholdCurve(aus, book.predictions, present, THRESHOLDS[target])
-    }</div>`,
+    }${losses}</div>`,
     htmlTable(head, rows, true),
     "<h2>Precision over recall</h2>",
     "<p>All folds together; AP is the area under each curve. Guessing gives the dashed line, the unit's positive rate.</p>",
@@ -129,6 +137,16 @@ export async function writeFinetuneReport(
     await mistakes(aus, book.predictions, faceAt, target),
   ];
   writeAtomically(join(folder, "report.html"), htmlPage(`EmoCo action units: ${name}`, body.join("\n")));
+}
+
+/** Losses over steps, of the whole and of every head (finetuning only). */
+function lossCurves(metrics: readonly Metric[]): string {
+  const steps = metrics.filter((metric) => metric.type === "step");
+  const names = Object.keys(steps[0] ?? {}).filter((key) => key === "loss" || key.endsWith("Loss"));
+  return names.map((name) => {
+    const points = steps.map((metric) => [metric.step, metric[name] as number] as const);
+    return lineChart(name.replace(/Loss$/, " loss"), [{ name, points }], { xLabel: "step" });
+  }).join("");
 }
 
 /** Mean F1 over epochs, one line a fold (finetuning only). */

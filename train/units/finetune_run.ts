@@ -61,7 +61,7 @@ export function viewOptions(
   config: FinetuneConfig & { skipBroken: boolean },
   imageSize: number,
 ): ViewOptions {
-  return { ...config, size: imageSize, views: "finetune" };
+  return { ...config, size: imageSize };
 }
 
 /**

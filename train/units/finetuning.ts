@@ -17,7 +17,7 @@ export async function trainUnits(run: FinetuneRun): Promise<Fits & { folds: Fold
       `${loader.skipped.size} pictures could not be decoded; nothing was learnt from them or tested on them.`,
     );
   }
-  // After finetuning the backbone is no longer the one that the emotion classifier knows.
-  const emotionHead = config.protocol === "linear" ? source.emotionHead : undefined;
+  // After finetuning without it the backbone is no longer the one that the emotion classifier knows.
+  const emotionHead = config.protocol === "linear" ? source.emotionHead : model?.emotionHead;
   return { finished, model: model && { ...model, emotionHead }, folds: book.results };
 }

@@ -1,4 +1,5 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
+import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
 import type { AuModel } from "./au_model.ts";
 import { tf } from "../engine/backend.ts";
@@ -10,13 +11,21 @@ import {
   saveCheckpoint,
   sha256,
 } from "../runs/checkpoint.ts";
-import { type PretrainConfig, quick } from "../config.ts";
+import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
+import { METHODS } from "../methods/index.ts";
+import { geometryParts, NO_HEADS } from "./face_heads.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
-import type { PretrainPosition } from "../pretraining/pretrain_record.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import { type Architecture, initResNet, initRunningStatistics, type Weights } from "../nets/resnet.ts";
+import {
+  type Architecture,
+  convolutions,
+  initResNet,
+  initRunningStatistics,
+  normOf,
+  type Weights,
+} from "../nets/resnet.ts";
 import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
-import { mapState, type StateValues, toTensors } from "../engine/state_values.ts";
+import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
 /** What `config.json` of action-unit training holds. */
@@ -84,21 +93,28 @@ export function loadSource(from: string | undefined, seed: number): Source {
   if (programOf(folder) !== "pretrain") {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
-  const { state, config, subjects } = loadCheckpoint<PretrainPosition>(folder);
-  const { backbone, width, stem, imageSize, losses, data, sets = [] } = config as
-    & PretrainConfig
-    & { data: string; sets?: string[] };
+  const { state, config, subjects } = loadCheckpoint<unknown>(folder);
+  const saved = config as RunConfig & { data: string; sets?: string[] };
+  const { backbone, width, stem, imageSize, data, sets = [] } = saved;
+  const architecture = { backbone, width, stem };
   const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
-  const isHead = (key: string) => key.startsWith("projection.") || key.startsWith("classifier.");
-  const part = (chosen: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(weights).filter(([key]) => chosen(key))) as Weights;
+  // Whatever a method has beside its backbone (heads, classifier, prototypes, decoders) has done its work.
+  const ofBackbone = new Set(
+    convolutions(architecture).flatMap(({ name }) => [name, normOf(name)]).map((layer) => `${layer}.`),
+  );
+  const isOfBackbone = (key: string) => ofBackbone.has(key.replace(/[^.]*$/, ""));
+  const part = (tensors: Weights, chosen: (key: string) => boolean): Weights =>
+    Object.fromEntries(Object.entries(tensors).filter(([key]) => chosen(key)));
   return {
     name,
-    method: methodName(config as PretrainConfig),
-    backbone: { architecture: { backbone, width, stem }, weights: part((key) => !isHead(key)), statistics },
+    method: methodName(saved),
+    backbone: {
+      architecture,
+      weights: part(weights, isOfBackbone),
+      statistics: part(statistics, isOfBackbone),
+    },
     imageSize,
-    // Without the emotion loss the classifier has learnt nothing.
-    emotionHead: losses === "contrastive" ? undefined : part(isHead),
+    emotionHead: namesEmotions(saved) ? part(weights, (key) => !isOfBackbone(key)) : undefined,
     pretrainingSubjects: subjects.pretraining,
     pretrainingData: data,
     pretrainingSets: sets,
@@ -106,8 +122,17 @@ export function loadSource(from: string | undefined, seed: number): Source {
   };
 }
 
-/** The method by the paper's names, as Table IV's switches make it. */
-function methodName({ losses, queues, normalization }: PretrainConfig): string {
+/** Whether a run has an emotion classifier of Eq. 2 that was trained: a softmax of W q. */
+function namesEmotions(config: RunConfig): boolean {
+  if ((config.method ?? "emoco") !== "emoco") return false;
+  const { losses, classifierInput } = config as PretrainConfig;
+  return losses !== "contrastive" && classifierInput !== "rectified";
+}
+
+/** The method by its own name, or of EmoCo by the paper's, as Table IV's switches make it. */
+function methodName(config: RunConfig): string {
+  if (config.method && config.method !== "emoco") return METHODS[config.method].title;
+  const { losses, queues, normalization } = config as PretrainConfig;
   if (losses === "emotion") return "emotion only";
   const switches = `${losses} ${queues} ${normalization}`;
   if (switches === "both per-emotion intra-class") return "EmoCo";
@@ -122,11 +147,12 @@ export function saveModel(
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {
-  const { backbone, classifier, emotionHead } = model;
+  const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
     weights: backbone.weights,
     statistics: backbone.statistics,
     emotion: emotionHead ?? {},
+    heads: heads ?? {},
   }, (
     tensor,
   ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
@@ -166,7 +192,7 @@ export function loadModel(run?: string): StoredModel {
   }
   const saved = config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
-  const { weights, statistics, emotion } = toTensors({ ...state, weights: backbone } as StateValues);
+  const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
   return {
     folder,
@@ -178,6 +204,8 @@ export function loadModel(run?: string): StoredModel {
       classifier: { weight: values(weight), bias: values(bias) },
       aus: saved.aus,
       emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
+      heads: heads && Object.keys(heads).length ? heads : undefined,
+      parts: geometryParts({ ...NO_HEADS, ...saved }),
     },
   };
 }
@@ -188,8 +216,8 @@ export function isFinished(folder: string): boolean {
 }
 
 /** Frees a model's tensors. */
-export function disposeStored({ model: { backbone, emotionHead } }: StoredModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}]);
+export function disposeStored({ model: { backbone, emotionHead, heads } }: StoredModel): void {
+  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
 }
 
 function newest(program: "pretrain" | "finetune"): string {

@@ -1,16 +1,15 @@
 /**
  * An action-unit model as an ONNX file: opset 17, dynamic batch, batch norm folded into the convolution before it.
  *
- * Input `image` [N, 3, S, S], normalised as the model card says; outputs `probabilities` [N, A], `features` [N, F]
- * and, where the model has an emotion head, `emotions` [N, C].
+ * Input `image` [N, 3, S, S], normalised as the model card says; outputs `probabilities` [N, A], `features` [N, F] and,
+ * each where the model has it, `emotions` [N, C], `points` [N, 68, 2] in units of the crop, `pose` [N, 3] and `gaze`
+ * [N, 2, 2] in degrees, `openness` [N, 3] and `visible` [N, A].
  */
-import protobuf from "protobufjs";
 import type { AuModel } from "./au_model.ts";
+import { GraphWriter, type Precision } from "./onnx_graph.ts";
 import type { Tensor } from "../engine/backend.ts";
-import { BATCH_NORM_EPSILON, blocks, convolutions, normOf } from "../nets/resnet.ts";
-
-/** Number format of weights and inner activations; inputs and outputs are float32 in both. */
-export type Precision = "float32" | "float16";
+import { BATCH_NORM_EPSILON, blocks, convolutions, featureCount, normOf } from "../nets/resnet.ts";
+import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 
 /** The bytes of `emoco.onnx`. */
 export function toOnnx(model: AuModel, imageSize: number, precision: Precision): Uint8Array<ArrayBuffer> {
@@ -48,8 +47,8 @@ export function toOnnx(model: AuModel, imageSize: number, precision: Precision):
   const probabilities = graph.node("Sigmoid", [
     graph.linear(features, "au", [count, bias.length], weight, bias),
   ]);
-  graph.output("probabilities", probabilities, bias.length);
-  graph.output("features", features, count);
+  graph.output("probabilities", probabilities, [bias.length]);
+  graph.output("features", features, [count]);
   if (model.emotionHead) {
     const values = (name: string) => model.emotionHead![name].dataSync() as Float32Array;
     const layer = (input: string, name: string) => {
@@ -69,9 +68,59 @@ export function toOnnx(model: AuModel, imageSize: number, precision: Precision):
       none,
       true,
     );
-    graph.output("emotions", graph.node("Softmax", [logits], { axis: 1 }), emotions);
+    graph.output("emotions", graph.node("Softmax", [logits], { axis: 1 }), [emotions]);
   }
+  writeHeads(graph, model, features, x);
   return graph.bytes(imageSize);
+}
+
+/** Shape of a face's row of each part of the geometry. */
+const PART_SHAPES: Readonly<Record<GeometryPart, readonly number[]>> = {
+  points: [68, 2],
+  pose: [3],
+  gaze: [2, 2],
+  openness: [3],
+};
+
+/** The other heads; one layer a part, in the unit that users get. @param map the last stage's, [N, F, side, side] */
+function writeHeads(
+  graph: GraphWriter,
+  { heads = {}, parts = [], backbone }: AuModel,
+  features: string,
+  map: string,
+): void {
+  const read = (name: string) => heads[name].dataSync() as Float32Array;
+  if (heads["visible.weight"]) {
+    const [inputs, units] = heads["visible.weight"].shape;
+    const logits = graph.linear(
+      features,
+      "visible",
+      [inputs, units],
+      read("visible.weight"),
+      read("visible.bias"),
+    );
+    graph.output("visible", graph.node("Sigmoid", [logits]), [units]);
+  }
+  if (!heads["geometry.weight"]) return;
+  const [inputs, all] = heads["geometry.weight"].shape;
+  const weight = read("geometry.weight"), bias = read("geometry.bias");
+  const channels = featureCount(backbone.architecture), area = inputs / channels;
+  const flat = graph.node("Flatten", [map], { axis: 1 });
+  for (const part of parts) {
+    const { count, unit } = GEOMETRY[part], start = geometryStart(part);
+    const values = new Float32Array(inputs * count);
+    for (let place = 0; place < area; place++) {
+      for (let channel = 0; channel < channels; channel++) {
+        // Training's maps end in channels, ONNX's begin with them.
+        const from = (place * channels + channel) * all + start, to = (channel * area + place) * count;
+        for (let k = 0; k < count; k++) values[to + k] = unit * weight[from + k];
+      }
+    }
+    const offset = bias.subarray(start, start + count).map((value) => unit * value);
+    const rows = graph.linear(flat, part, [inputs, count], values, offset);
+    const shape = PART_SHAPES[part];
+    graph.output(part, shape.length > 1 ? graph.reshape(rows, part, [-1, ...shape]) : rows, shape);
+  }
 }
 
 /** A convolution with its batch norm folded in: weights [out, in, height, width]. */
@@ -110,116 +159,3 @@ function foldedConvolutions({ backbone }: AuModel): Map<string, FoldedConvolutio
     }),
   );
 }
-
-type Attribute = number | readonly number[];
-
-/** Collects nodes and weights of one graph. */
-class GraphWriter {
-  readonly #nodes: object[] = [];
-  readonly #constants: object[] = [];
-  readonly #outputs: object[] = [];
-
-  constructor(readonly precision: Precision) {}
-
-  /** Adds a node with one output and returns its name. */
-  node(
-    opType: string,
-    input: readonly string[],
-    attributes: Record<string, Attribute> = {},
-    output?: string,
-  ): string {
-    const name = output ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
-    const attribute = Object.entries(attributes).map(([name, value]) =>
-      typeof value === "number"
-        ? { name, type: ATTRIBUTE.int, i: value }
-        : { name, type: ATTRIBUTE.ints, ints: value }
-    );
-    this.#nodes.push({ name, opType, input, output: [name], attribute });
-    return name;
-  }
-
-  /** x W + b; W is [inputs, outputs], or [outputs, inputs] when `transposed`. */
-  linear(
-    x: string,
-    name: string,
-    shape: readonly number[],
-    weight: Float32Array,
-    bias: Float32Array,
-    transposed = false,
-  ): string {
-    const inputs = [
-      x,
-      this.constant(`${name}.weight`, shape, weight),
-      this.constant(`${name}.bias`, [bias.length], bias),
-    ];
-    return this.node("Gemm", inputs, { transB: Number(transposed) });
-  }
-
-  constant(name: string, dims: readonly number[], values: Float32Array): string {
-    const half = this.precision === "float16";
-    const numbers = half ? new Float16Array(values) : values.slice();
-    const rawData = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    this.#constants.push({ name, dims, dataType: half ? TYPE.float16 : TYPE.float32, rawData });
-    return name;
-  }
-
-  cast(x: string, to: Precision, output?: string): string {
-    if (this.precision === "float32" && !output) return x;
-    if (this.precision === "float32") return this.node("Identity", [x], {}, output);
-    return this.node("Cast", [x], { to: TYPE[to] }, output);
-  }
-
-  output(name: string, value: string, columns: number): void {
-    this.cast(value, "float32", name);
-    this.#outputs.push(valueInfo(name, [{ dimParam: "N" }, { dimValue: columns }]));
-  }
-
-  bytes(imageSize: number): Uint8Array<ArrayBuffer> {
-    const side = { dimValue: imageSize };
-    const model = {
-      irVersion: 8,
-      producerName: "emoco",
-      opsetImport: [{ domain: "", version: 17 }],
-      graph: {
-        name: "emoco",
-        node: this.#nodes,
-        initializer: this.#constants,
-        input: [valueInfo("image", [{ dimParam: "N" }, { dimValue: 3 }, side, side])],
-        output: this.#outputs,
-      },
-    };
-    return new Uint8Array(ModelProto.encode(ModelProto.fromObject(model)).finish());
-  }
-}
-
-function valueInfo(name: string, dim: readonly object[]) {
-  return { name, type: { tensorType: { elemType: TYPE.float32, shape: { dim } } } };
-}
-
-/** TensorProto.DataType and AttributeProto.AttributeType of onnx.proto. */
-const TYPE = { float32: 1, float16: 10 } as const;
-const ATTRIBUTE = { int: 2, ints: 7 } as const;
-
-/** The messages of onnx.proto (IR version 8) that a model needs, with its field numbers. */
-const ModelProto = protobuf.parse(`
-  syntax = "proto3";
-  message ModelProto {
-    int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8;
-  }
-  message OperatorSetIdProto { string domain = 1; int64 version = 2; }
-  message GraphProto {
-    repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5;
-    repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
-  }
-  message NodeProto {
-    repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
-    repeated AttributeProto attribute = 5;
-  }
-  message AttributeProto { string name = 1; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
-  message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
-  message ValueInfoProto { string name = 1; TypeProto type = 2; }
-  message TypeProto { TensorTypeProto tensor_type = 1; }
-  message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
-  message TensorShapeProto { repeated Dimension dim = 1; }
-  message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
-`).root.lookupType("ModelProto");

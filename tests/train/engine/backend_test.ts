@@ -1,5 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { attribute, backend, openBackend, rawOp, tf } from "../../../train/engine/backend.ts";
 
@@ -65,13 +66,14 @@ describe("loading TensorFlow", () => {
 
   it("names deno task setup when the library cannot be loaded", async () => {
     const folder = await Deno.makeTempDir();
-    for (const file of ["backend.ts", "ranks.ts", "flags.ts"]) {
-      await Deno.copyFile(new URL(file, BACKEND), `${folder}/${file}`);
+    for (const file of ["engine/backend.ts", "engine/ranks.ts", "runs/flags.ts"]) {
+      await Deno.mkdir(dirname(`${folder}/${file}`), { recursive: true });
+      await Deno.copyFile(new URL(`../${file}`, BACKEND), `${folder}/${file}`);
     }
     await Deno.writeTextFile(`${folder}/broken.ts`, `throw new Error("libtensorflow_cc.so.2: cannot open");`);
-    const imports = { "@tensorflow/tfjs-node-gpu": "../broken.ts" };
+    const imports = { "@tensorflow/tfjs-node-gpu": "./broken.ts" };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
-    const { code, stderr } = await run(`import "../backend.ts";`, {}, folder);
+    const { code, stderr } = await run(`import "./engine/backend.ts";`, {}, folder);
     await Deno.remove(folder, { recursive: true });
     assertEquals(code, 1);
     assertStringIncludes(stderr, "TensorFlow could not be loaded. Run `deno task setup`");

@@ -2,9 +2,10 @@
  * A small EmoCo step on one of several ranks, for `collective_test.ts`: prints the losses of 20 steps and digests of the
  * state after them, as one line of JSON. Its place comes from the environment; without one it is alone.
  */
+import type { TensorValues } from "../../../train/runs/tensor_values.ts";
 import { Cluster } from "../../../train/engine/collective.ts";
 import { placeHere } from "../../../train/engine/ranks.ts";
-import type { FeedValues, TensorValues } from "../../../train/engine/state_values.ts";
+import type { FeedValues } from "../../../train/engine/state_values.ts";
 import { openSmallStep, SWITCHES } from "./traced_step.ts";
 
 const [name, batch, steps] = Deno.args;

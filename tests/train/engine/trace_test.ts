@@ -1,10 +1,11 @@
+import type { StateValues } from "../../../train/runs/tensor_values.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { afterEach, describe, it } from "@std/testing/bdd";
 import { fileURLToPath } from "node:url";
 import { rawOp, type Tensor, tf } from "../../../train/engine/backend.ts";
 import type { GraphNode } from "../../../train/engine/graph_def.ts";
 import { openStepRunner } from "../../../train/engine/step_runner.ts";
-import type { StateTensors, StateValues, StepRunner } from "../../../train/engine/state_values.ts";
+import type { StateTensors, StepRunner } from "../../../train/engine/state_values.ts";
 import { openTraced } from "../../../train/engine/traced_runner.ts";
 import { ARCHITECTURES, openSmallStep, SWITCHES } from "./traced_step.ts";
 

@@ -40,7 +40,7 @@ function feeds(
   const random = randomStream(12, step);
   const corrections = biasCorrections(step);
   const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
-  return {
+  const fed: Partial<FeedValues<keyof AuFeeds>> = {
     images: {
       shape: [BATCH, SIDE, SIDE, 3],
       values: Float32Array.from({ length: BATCH * SIDE * SIDE * 3 }, () => normal(random)),
@@ -52,6 +52,7 @@ function feeds(
     firstCorrection: scalar(corrections.first),
     secondCorrection: scalar(corrections.second),
   };
+  return fed as FeedValues<keyof AuFeeds>; // without heads none of theirs is fed
 }
 
 /** Loss and state after steps with the given feeds, run eagerly or traced. */

@@ -8,7 +8,8 @@ import { type AuModel, classifyEmotions } from "../../../train/units/au_model.ts
 import { openBackend, tf } from "../../../train/engine/backend.ts";
 import { initEncoder, initLinear } from "../../../train/nets/encoder.ts";
 import { classify } from "../../../train/units/linear_probe.ts";
-import { type Precision, toOnnx } from "../../../train/units/onnx.ts";
+import { toOnnx } from "../../../train/units/onnx.ts";
+import type { Precision } from "../../../train/units/onnx_graph.ts";
 import { normal, randomStream } from "../../../train/runs/random.ts";
 import {
   type Architecture,

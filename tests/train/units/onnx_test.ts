@@ -3,7 +3,8 @@ import { describe, it } from "@std/testing/bdd";
 import * as ort from "onnxruntime-web";
 import { Buffer } from "node:buffer";
 import { tf } from "../../../train/engine/backend.ts";
-import { type Precision, toOnnx } from "../../../train/units/onnx.ts";
+import { toOnnx } from "../../../train/units/onnx.ts";
+import type { Precision } from "../../../train/units/onnx_graph.ts";
 import type { Architecture } from "../../../train/nets/resnet.ts";
 import { expectedOutputs, FIXTURE, FIXTURES, pictures, randomModel, SIDE } from "./onnx_models.ts";
 

@@ -1,0 +1,17 @@
+/**
+ * `deno task evaluate`: tests a finished model. With `--photos=DIR` on photographs, through find, align and run, as the
+ * product does it; else on aligned faces through the training code, which knows no finder and no onnxruntime.
+ * @module
+ */
+import { runProgram } from "../train/runs/flags.ts";
+import { evaluateOnPhotos, PHOTO_FLAGS } from "./photos/evaluate_photos.ts";
+
+if (Deno.args.some((word) => word === "--photos" || word.startsWith("--photos="))) {
+  await runProgram({
+    summary: "deno task evaluate --photos=DIR: test models on photographs, through find, align and run.",
+    flags: PHOTO_FLAGS,
+  }, async (flags) => void await evaluateOnPhotos(flags));
+} else {
+  const { evaluate } = await import("../train/evaluate.ts"); // TensorFlow is loaded for it alone
+  await evaluate();
+}

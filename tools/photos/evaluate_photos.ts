@@ -1,0 +1,113 @@
+/**
+ * `deno task evaluate --photos=DIR`: models on photographs, through the whole path.
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { type FlagList, type Flags, UsageError } from "../../train/runs/flags.ts";
+import { writeWhole } from "../faces/write_whole.ts";
+import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
+import { type Choice, ManifestError, readPhotos } from "./manifest.ts";
+import { findModel, refuseKnown } from "./models.ts";
+import { readWith } from "./read_photos.ts";
+import { type PhotoReport, reportHtml } from "./report.ts";
+import { linesOf, readingsCsv, scoresCsv } from "./tables.ts";
+
+/** Flags of an evaluation on photographs. */
+export const PHOTO_FLAGS: FlagList = {
+  photos: {
+    kind: "text",
+    help: "folder of photographs with a manifest.jsonl: the whole path is tested on them",
+  },
+  model: {
+    kind: "text",
+    help:
+      "card, ONNX file, folder or run of an exported model, several with commas (default: web/model/emoco.json)",
+  },
+  split: {
+    kind: "text",
+    help: "split to test on (default: test; without splits in the manifest: everything)",
+  },
+  half: {
+    kind: "text",
+    help: "even or odd: every second line of the split; choices are made on the even ones",
+  },
+  by: { kind: "text", help: "fields of the manifest that part the photographs, with commas, as from.set" },
+  samples: { kind: "text", help: "draws of people for the intervals (default: 1000)" },
+  seed: { kind: "text", help: "of these draws (default: 1)" },
+  workers: { kind: "text", help: "pictures read at once (default: as many as there are cores)" },
+  out: { kind: "text", help: "folder of the results (default: runs/photographs/<model>)" },
+  help: { kind: "switch", help: "this text" },
+};
+
+/** Runs the evaluation; errors are sentences. */
+export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation[]> {
+  const choice: Choice = { split: text.split, half: halfOf(text.half) };
+  const bootstrap = {
+    samples: whole("samples", text.samples ?? "1000", 10, 100_000),
+    seed: whole("seed", text.seed ?? "1", 0, 2 ** 31 - 1),
+  };
+  const workers = whole("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
+  const models = (text.model?.split(",") ?? [undefined]).map(findModel);
+  const folder = resolve(text.photos);
+  const { split, every, photos } = readPhotos(folder, choice);
+  if (!photos.some(({ present, emotion }) => present.size > 0 || emotion)) {
+    throw new ManifestError(
+      `No line of split "${split}" in ${folder} has a label ("present") or names an emotion.`,
+    );
+  }
+  for (const model of models) refuseKnown(model, photos);
+  const what = `${choice.half ? `the ${choice.half} half of ` : ""}${
+    split === "all" ? "all lines" : `split ${split}`
+  }`;
+  console.log(
+    `${models.map(({ name }) => name).join(", ")} on ${photos.length} photographs, ${what} of ${folder}`,
+  );
+
+  const readings = await readWith(models, photos, workers);
+  const evaluations: PhotoEvaluation[] = [];
+  for (const [m, model] of models.entries()) {
+    const by = text.by?.split(",") ?? [];
+    const evaluation = evaluatePhotos(model, m, readings, { every, photos, by, bootstrap });
+    if (models.length > 1) console.log(`\n${model.name}`);
+    for (const line of linesOf(evaluation)) console.log(line);
+    for (const { image, reason } of evaluation.notFound) console.log(`not found: ${image}: ${reason}`);
+    const name = `${model.name}${choice.half ? `-${choice.half}` : ""}`;
+    const out = resolve(text.out === undefined ? join("runs", "photographs") : text.out);
+    const to = text.out !== undefined && models.length === 1 ? out : join(out, name);
+    await write(to, { model, m, photos, readings, evaluation, what }, {
+      photos: folder,
+      ...choice,
+      split,
+      bootstrap,
+    });
+    console.log(`Written: ${join(to, "photographs.json")}, scores.csv, readings.csv and report.html`);
+    evaluations.push(evaluation);
+  }
+  return evaluations;
+}
+
+async function write(to: string, report: PhotoReport, asked: object): Promise<void> {
+  const { model, m, photos, readings, evaluation } = report;
+  await Deno.mkdir(to, { recursive: true });
+  const { name, version, target } = model.content;
+  const json = {
+    model: { name, version, target, card: model.card, file: model.file },
+    ...asked,
+    ...evaluation,
+  };
+  await writeWhole(join(to, "photographs.json"), JSON.stringify(json, null, 1) + "\n");
+  await writeWhole(join(to, "scores.csv"), scoresCsv(evaluation));
+  await writeWhole(join(to, "readings.csv"), readingsCsv(model, m, photos, readings));
+  await writeWhole(join(to, "report.html"), await reportHtml(report));
+}
+
+function halfOf(text: string | undefined): Choice["half"] {
+  if (text === undefined || text === "even" || text === "odd") return text;
+  throw new UsageError(`--half=${text}: a half is even or odd.`);
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+}

@@ -1,0 +1,140 @@
+/** What a finetuning step is fed of a batch: units' labels, the schedule, and what the other heads learn. */
+import { EMOTIONS } from "@emoco/web/facs";
+import { quick } from "../config.ts";
+import type { FeedValues } from "../engine/state_values.ts";
+import type { Face } from "../input/data.ts";
+import { decodePicture } from "../input/picture.ts";
+import { PLACEMENT } from "../input/placement.ts";
+import type { ViewBatch } from "../input/views.ts";
+import { biasCorrections, cosine } from "../nets/optimizer.ts";
+import { featureCount, mapSide, type Weights } from "../nets/resnet.ts";
+import { PURPOSE, randomStream } from "../runs/random.ts";
+import type { Share } from "../scores/target.ts";
+import type { AuFeeds } from "./au_model.ts";
+import { GEOMETRY_SIZE, geometryFeeds, geometryOf, meanGeometry } from "./face_geometry.ts";
+import { type HeadFeeds, initHeads } from "./face_heads.ts";
+import type { FinetuneRun } from "./finetune_run.ts";
+import { unitWeights } from "./linear_probe.ts";
+
+type UnitFeeds = Exclude<keyof AuFeeds, keyof HeadFeeds>;
+
+/**
+ * Images, units' labels and the schedule's numbers.
+ * @param images views [B, S, S, 3]
+ * @param rows labels of the faces
+ * @param weights of the units [A]
+ */
+export function unitFeeds(
+  images: Float32Array<ArrayBuffer>,
+  rows: readonly Share[][],
+  weights: Float32Array<ArrayBuffer>,
+  { learningRate }: { learningRate: number },
+  step: number,
+  steps: number,
+): FeedValues<UnitFeeds> {
+  const batch = rows.length, units = weights.length;
+  const side = Math.round(Math.sqrt(images.length / (3 * batch)));
+  const cells = rows.flat();
+  const scalar = (value: number) => ({ shape: [], values: Float32Array.of(value) });
+  const { first, second } = biasCorrections(step + 1);
+  return {
+    images: { shape: [batch, side, side, 3], values: images },
+    present: { shape: [batch, units], values: Float32Array.from(cells, (share) => share ?? 0) },
+    labelled: {
+      shape: [batch, units],
+      values: Float32Array.from(cells, (share) => Number(share !== undefined)),
+    },
+    unitWeights: { shape: [units], values: weights },
+    learningRate: scalar(cosine(learningRate, step, steps)),
+    firstCorrection: scalar(first),
+    secondCorrection: scalar(second),
+  };
+}
+
+/** What the lines of all faces say beside their units. */
+export interface KnownFaces {
+  /** Column of each face's emotion, -1 where unlabelled. */
+  emotions: Int8Array;
+  /** Weight of each emotion, so that each counts alike whatever its number of faces. */
+  emotionWeights: Float32Array;
+  /** See `geometryOf`. */
+  geometry: readonly Float32Array[];
+  /** Where the geometry starts, [G]. */
+  mean: Float32Array;
+  /** Whether each unit can be seen: 1, 0, or NaN where the line does not say; [N, A]. */
+  visible: Float32Array;
+  units: number;
+}
+
+/** Faces that the mean geometry is taken from: it is a start only. */
+const MEAN_FACES = 200;
+
+/** Reads what the heads learn from the faces' lines, and the sides of some pictures. */
+export async function knownOfFaces(faces: readonly Face[], aus: readonly number[]): Promise<KnownFaces> {
+  const emotions = Int8Array.from(faces, ({ emotion }) => emotion ? EMOTIONS.indexOf(emotion) : -1);
+  const geometry = faces.map(geometryOf);
+  const measured = faces.flatMap((_, i) => geometry[i].some((value) => !Number.isNaN(value)) ? [i] : [])
+    .filter((_, place, all) => place % Math.ceil(all.length / MEAN_FACES) === 0);
+  const placements = new Float32Array(measured.length * PLACEMENT);
+  for (const [n, i] of measured.entries()) {
+    const { width, height } = await decodePicture(faces[i].image);
+    placements.set([0, 0, width, height, 0], n * PLACEMENT);
+  }
+  const labels = faces.map((_, i) => EMOTIONS.map((_, c) => emotions[i] < 0 ? undefined : emotions[i] === c));
+  return {
+    emotions,
+    emotionWeights: unitWeights(labels, EMOTIONS.length),
+    geometry,
+    mean: meanGeometry(measured.map((i) => geometry[i]), placements),
+    visible: Float32Array.from(faces.flatMap(({ other }) => {
+      const said = other.visible as Record<string, number> | undefined;
+      return aus.map((au) => said ? said[au] ?? 1 : NaN);
+    })),
+    units: aus.length,
+  };
+}
+
+/** Fresh heads for a fit, see `initHeads`. */
+export function startHeads({ config, source, aus }: FinetuneRun, { mean }: KnownFaces): Weights {
+  const { architecture } = source.backbone;
+  const features = featureCount(architecture), side = mapSide(architecture, source.imageSize);
+  const start = {
+    map: side * side * features,
+    features,
+    units: aus.length,
+    emotions: EMOTIONS.length,
+    mean,
+    emotionHead: source.emotionHead,
+    projectionSize: quick.projectionSize,
+    embeddingSize: quick.embeddingSize,
+  };
+  return initHeads(config, start, randomStream(config.seed, PURPOSE.weights, 2));
+}
+
+/** What the heads are fed of a batch. */
+export function headFeeds(
+  known: KnownFaces,
+  { indices, placements }: ViewBatch,
+): FeedValues<keyof HeadFeeds> {
+  const batch = indices.length, classes = EMOTIONS.length, { units } = known;
+  const emotions = new Float32Array(batch * classes);
+  const visible = new Float32Array(batch * units), visibleLabelled = new Float32Array(batch * units);
+  indices.forEach((face, n) => {
+    const emotion = known.emotions[face];
+    if (emotion >= 0) emotions[n * classes + emotion] = known.emotionWeights[emotion];
+    for (let a = 0; a < units; a++) {
+      const said = known.visible[face * units + a];
+      if (Number.isNaN(said)) continue;
+      visible[n * units + a] = said;
+      visibleLabelled[n * units + a] = 1;
+    }
+  });
+  const geometry = geometryFeeds(Array.from(indices, (i) => known.geometry[i]), placements);
+  return {
+    emotions: { shape: [batch, classes], values: emotions },
+    geometry: { shape: [batch, GEOMETRY_SIZE], values: geometry.values },
+    geometryLabelled: { shape: [batch, GEOMETRY_SIZE], values: geometry.labelled },
+    visible: { shape: [batch, units], values: visible },
+    visibleLabelled: { shape: [batch, units], values: visibleLabelled },
+  };
+}

@@ -1,0 +1,126 @@
+/** Nodes and weights of one ONNX graph, written as its protobuf: opset 17, IR version 8. */
+import protobuf from "protobufjs";
+
+/** Number format of weights and inner activations; inputs and outputs are float32 in both. */
+export type Precision = "float32" | "float16";
+
+type Attribute = number | readonly number[];
+
+/** Collects nodes and weights of one graph. */
+export class GraphWriter {
+  readonly #nodes: object[] = [];
+  readonly #constants: object[] = [];
+  readonly #outputs: object[] = [];
+
+  constructor(readonly precision: Precision) {}
+
+  /** Adds a node with one output and returns its name. */
+  node(
+    opType: string,
+    input: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    output?: string,
+  ): string {
+    const name = output ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
+    const attribute = Object.entries(attributes).map(([name, value]) =>
+      typeof value === "number"
+        ? { name, type: ATTRIBUTE.int, i: value }
+        : { name, type: ATTRIBUTE.ints, ints: value }
+    );
+    this.#nodes.push({ name, opType, input, output: [name], attribute });
+    return name;
+  }
+
+  /** x W + b; W is [inputs, outputs], or [outputs, inputs] when `transposed`. */
+  linear(
+    x: string,
+    name: string,
+    shape: readonly number[],
+    weight: Float32Array,
+    bias: Float32Array,
+    transposed = false,
+  ): string {
+    const inputs = [
+      x,
+      this.constant(`${name}.weight`, shape, weight),
+      this.constant(`${name}.bias`, [bias.length], bias),
+    ];
+    return this.node("Gemm", inputs, { transB: Number(transposed) });
+  }
+
+  constant(name: string, dims: readonly number[], values: Float32Array): string {
+    const half = this.precision === "float16";
+    const numbers = half ? new Float16Array(values) : values.slice();
+    const rawData = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    this.#constants.push({ name, dims, dataType: half ? TYPE.float16 : TYPE.float32, rawData });
+    return name;
+  }
+
+  cast(x: string, to: Precision, output?: string): string {
+    if (this.precision === "float32" && !output) return x;
+    if (this.precision === "float32") return this.node("Identity", [x], {}, output);
+    return this.node("Cast", [x], { to: TYPE[to] }, output);
+  }
+
+  reshape(x: string, name: string, shape: readonly number[]): string {
+    const rawData = new Uint8Array(BigInt64Array.from(shape, BigInt).buffer);
+    const dims = { name: `${name}.shape`, dims: [shape.length], dataType: TYPE.int64, rawData };
+    this.#constants.push(dims);
+    return this.node("Reshape", [x, dims.name]);
+  }
+
+  /** @param shape of one face's row */
+  output(name: string, value: string, shape: readonly number[]): void {
+    this.cast(value, "float32", name);
+    this.#outputs.push(valueInfo(name, [{ dimParam: "N" }, ...shape.map((dimValue) => ({ dimValue }))]));
+  }
+
+  bytes(imageSize: number): Uint8Array<ArrayBuffer> {
+    const side = { dimValue: imageSize };
+    const model = {
+      irVersion: 8,
+      producerName: "emoco",
+      opsetImport: [{ domain: "", version: 17 }],
+      graph: {
+        name: "emoco",
+        node: this.#nodes,
+        initializer: this.#constants,
+        input: [valueInfo("image", [{ dimParam: "N" }, { dimValue: 3 }, side, side])],
+        output: this.#outputs,
+      },
+    };
+    return new Uint8Array(ModelProto.encode(ModelProto.fromObject(model)).finish());
+  }
+}
+
+function valueInfo(name: string, dim: readonly object[]) {
+  return { name, type: { tensorType: { elemType: TYPE.float32, shape: { dim } } } };
+}
+
+/** TensorProto.DataType and AttributeProto.AttributeType of onnx.proto. */
+const TYPE = { float32: 1, int64: 7, float16: 10 } as const;
+const ATTRIBUTE = { int: 2, ints: 7 } as const;
+
+/** The messages of onnx.proto (IR version 8) that a model needs, with its field numbers. */
+const ModelProto = protobuf.parse(`
+  syntax = "proto3";
+  message ModelProto {
+    int64 ir_version = 1; string producer_name = 2; GraphProto graph = 7; repeated OperatorSetIdProto opset_import = 8;
+  }
+  message OperatorSetIdProto { string domain = 1; int64 version = 2; }
+  message GraphProto {
+    repeated NodeProto node = 1; string name = 2; repeated TensorProto initializer = 5;
+    repeated ValueInfoProto input = 11; repeated ValueInfoProto output = 12;
+  }
+  message NodeProto {
+    repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
+    repeated AttributeProto attribute = 5;
+  }
+  message AttributeProto { string name = 1; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
+  message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
+  message ValueInfoProto { string name = 1; TypeProto type = 2; }
+  message TypeProto { TensorTypeProto tensor_type = 1; }
+  message TensorTypeProto { int32 elem_type = 1; TensorShapeProto shape = 2; }
+  message TensorShapeProto { repeated Dimension dim = 1; }
+  message Dimension { oneof value { int64 dim_value = 1; string dim_param = 2; } }
+`).root.lookupType("ModelProto");
