@@ -14,14 +14,22 @@ export interface Refusal {
   readonly error: { readonly code: string; readonly message: string; readonly requestId: string };
 }
 
+/** What the Open Inference Protocol's refusals say. */
+export interface ProtocolRefusal {
+  /** A sentence. */
+  readonly error: string;
+}
+
 /** An answer of Hono's typed client for each status. */
 type Answers<Input, Output, Status> = Status extends number
   ? { input: Input; output: Output; outputFormat: "json"; status: Status }
   : never;
 
-type Post<Input, Output, Refused> = { $post: Answers<Input, Output, 200> | Answers<Input, Refusal, Refused> };
-type Get<Input, Output, Refused = never> = {
-  $get: Answers<Input, Output, 200> | Answers<Input, Refusal, Refused>;
+type Post<Input, Output, Refused, Said = Refusal> = {
+  $post: Answers<Input, Output, 200> | Answers<Input, Said, Refused>;
+};
+type Get<Input, Output, Refused = never, Said = Refusal> = {
+  $get: Answers<Input, Output, 200> | Answers<Input, Said, Refused>;
 };
 
 /** Numbers in rows, as JSON nests them. */
@@ -75,26 +83,49 @@ export type SentCard = Omit<ModelCard, "alignment"> & {
 };
 
 type OfModel = { param: { model: string } };
+type OfVersion = { param: { model: string; version: string } };
 
 /** The API's addresses. */
 export type AppSchema = {
   "/v1/detect": Post<
     { form: { image: File | File[] } },
-    Answer,
+    Omit<Answer, "images"> & {
+      /** `name` of the file, where the form had one. */
+      readonly images: readonly (Answer["images"][number] & { readonly name?: string })[];
+    },
     400 | 401 | 408 | 413 | 415 | 422 | 429 | 503 | 504
   >;
   /** Its answer is lines of JSON, which the client has no type for. */
   "/v1/stream": { $post: Answers<Record<never, never>, Refusal, 400 | 401 | 429 | 503> };
   "/v1/model": Get<Record<never, never>, { engine: Engine; card: SentCard }, 401 | 429>;
-  "/v2": Get<Record<never, never>, { name: string; version: string; extensions: string[] }, 401 | 429>;
+  "/v2": Get<
+    Record<never, never>,
+    { name: string; version: string; extensions: string[] },
+    401 | 429,
+    ProtocolRefusal
+  >;
   "/v2/health/live": Get<Record<never, never>, { live: true }>;
-  "/v2/health/ready": Get<Record<never, never>, { ready: true }, 503>;
-  "/v2/models/:model": Get<OfModel, InferModel, 401 | 404 | 429>;
-  "/v2/models/:model/ready": Get<OfModel, { ready: true }, 401 | 404 | 429 | 503>;
+  "/v2/health/ready": Get<Record<never, never>, { ready: true }, 503, ProtocolRefusal>;
+  "/v2/models/:model/versions/:version": Get<OfVersion, InferModel, 401 | 404 | 429, ProtocolRefusal>;
+  "/v2/models/:model/versions/:version/ready": Get<
+    OfVersion,
+    { ready: true },
+    401 | 404 | 429 | 503,
+    ProtocolRefusal
+  >;
+  "/v2/models/:model/versions/:version/infer": Post<
+    OfVersion & { json: InferRequest },
+    InferAnswer,
+    400 | 401 | 404 | 408 | 413 | 415 | 429 | 503 | 504,
+    ProtocolRefusal
+  >;
+  "/v2/models/:model": Get<OfModel, InferModel, 401 | 404 | 429, ProtocolRefusal>;
+  "/v2/models/:model/ready": Get<OfModel, { ready: true }, 401 | 404 | 429 | 503, ProtocolRefusal>;
   "/v2/models/:model/infer": Post<
     OfModel & { json: InferRequest },
     InferAnswer,
-    400 | 401 | 404 | 408 | 413 | 415 | 429 | 503 | 504
+    400 | 401 | 404 | 408 | 413 | 415 | 429 | 503 | 504,
+    ProtocolRefusal
   >;
 };
 
@@ -111,4 +142,4 @@ type Misfits<Built> = {
 }[keyof Built | keyof AppSchema];
 
 /** `App` for an app with just these addresses and answers that fit them; else the addresses that do not. */
-export type Declared<T> = [Misfits<SchemaOf<T>>] extends [never] ? App : Misfits<SchemaOf<T>>;
+export type Declared<T> = [Misfits<SchemaOf<T>>] extends [never] ? App : { misfits: Misfits<SchemaOf<T>> };

@@ -14,6 +14,8 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./runs/flags.ts";
+import { outputNames } from "./units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
@@ -70,10 +72,12 @@ function main({ text }: Flags): void {
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
   const limits = `${origin} ${LIMITS}`.trim();
-  const card = cardOf(stored, files, text.licence ?? "MIT", limits);
+  const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
+  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
-  console.log(`${join(folder, "emoco.json")}: the model card`);
+  const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
+  console.log(`${join(folder, "emoco.json")}: the model card${holds}`);
   console.log(`Next: deno task verify`);
   disposeStored(stored);
 }
@@ -81,16 +85,17 @@ function main({ text }: Flags): void {
 function cardOf(
   { folder, name, model, config, subjects }: StoredModel,
   files: ModelCard["files"],
-  licence: string,
-  limits: string,
+  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
-  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
+  const outputs = outputNames(model);
   return {
     format: 1,
     name: "emoco",
     version: name,
     target: config.target,
-    aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
+    aus: calibration
+      ? calibration.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration }))
+      : model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
     ...outputs.length > 0 && { outputs },
     input: {
@@ -109,7 +114,7 @@ function cardOf(
       ].join(", "),
       subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
     },
-    metrics: measures(folder),
+    metrics: { ...measures(folder), ...(calibration ? { thresholds: thresholdsMetric(calibration) } : {}) },
     files,
     licence,
     limits,

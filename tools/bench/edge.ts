@@ -8,7 +8,7 @@ import { buildEdge, type BuiltEdge, describe, TARGETS } from "../build_edge.ts";
 import { HostedEdge } from "../edge/hosted.ts";
 import type { IsolateMemory } from "../edge/isolate.ts";
 import { median } from "../median.ts";
-import { makePicture } from "./serve.ts";
+import { makePicture } from "./photos.ts";
 
 const FLAGS: FlagList = {
   rounds: { kind: "text", help: "fresh processes (5)" },
