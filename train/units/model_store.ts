@@ -1,11 +1,13 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
+import type { AdaptConfig } from "./adapt_config.ts";
 import { type AuModel, disposeModel } from "./au_model.ts";
 import {
   type Checkpoint,
   CHECKPOINT_FILE,
   hasCheckpoint,
+  type KnownSubjects,
   loadCheckpoint,
   saveCheckpoint,
   sha256,
@@ -52,6 +54,32 @@ export interface TrainedOn {
   imageSize: number;
 }
 
+/** What `config.json` of an adaptation holds. */
+export interface SavedAdaptConfig extends AdaptConfig {
+  program: "adapt";
+  /** Run that was adapted, and SHA-256 of its checkpoint. */
+  model: string;
+  modelSha256: string;
+  /** Unlabelled faces, their splits (empty where the manifest has none), and SHA-256 as in `TrainedOn`. */
+  data: string;
+  splits: string[];
+  facesSha256: string;
+  /** Labelled faces that were rehearsed beside. */
+  rehearse: string | null;
+  rehearsedSha256: string | null;
+  skipBroken: boolean;
+  /** Config of the training before, with the sets of all faces since. */
+  trained: SavedFinetuneConfig;
+  /** What the model before it was adapted to. */
+  before: readonly AdaptedTo[];
+}
+
+/** What a model was adapted to. */
+export type AdaptedTo = Pick<SavedAdaptConfig, "how" | "data" | "splits" | "rehearse"> & {
+  faces: number;
+  people: number;
+};
+
 /** A finished action-unit model and what is known of its training. */
 export interface StoredModel {
   folder: string;
@@ -59,11 +87,15 @@ export interface StoredModel {
   model: AuModel;
   config: SavedFinetuneConfig;
   subjects: Checkpoint<unknown>["subjects"];
+  /** What it was adapted to since, first to last. */
+  adapted: readonly AdaptedTo[];
 }
 
 /** Position of a checkpoint that holds the finished model. */
 interface Finished {
   finished: true;
+  /** Of an adaptation. */
+  adapted?: readonly AdaptedTo[];
 }
 
 /**
@@ -146,6 +178,23 @@ export function saveModel(
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {
+  saveFinished(folder, config, model, {
+    pretraining: [...source.pretrainingSubjects],
+    actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
+  });
+}
+
+/**
+ * Keeps a finished model as the checkpoint of its run.
+ * @param adapted of an adaptation: all that the model was adapted to
+ */
+export function saveFinished(
+  folder: string,
+  config: object,
+  model: AuModel,
+  subjects: KnownSubjects,
+  adapted?: readonly AdaptedTo[],
+): void {
   const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
     weights: backbone.weights,
@@ -161,16 +210,8 @@ export function saveModel(
     values: classifier.weight,
   };
   tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
-  const position: Finished = { finished: true };
-  saveCheckpoint(folder, {
-    state: tensors,
-    config,
-    position,
-    subjects: {
-      pretraining: [...source.pretrainingSubjects],
-      actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
-    },
-  });
+  const position: Finished = { finished: true, ...(adapted && { adapted }) };
+  saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
 
 /**
@@ -180,16 +221,17 @@ export function saveModel(
 export function loadModel(run?: string): StoredModel {
   const name = basename(run ?? newest("finetune"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "finetune") {
+  const program = programOf(folder);
+  if (!MODEL_PROGRAMS.includes(program)) {
     throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
     throw new RunError(
-      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+      `${folder} is not finished: go on with deno task ${program} --resume --name=${name}, or name another run.`,
     );
   }
-  const saved = config as SavedFinetuneConfig;
+  const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
@@ -198,6 +240,7 @@ export function loadModel(run?: string): StoredModel {
     name,
     config: saved,
     subjects,
+    adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
       classifier: { weight: values(weight), bias: values(bias) },
@@ -220,7 +263,7 @@ export function disposeStored({ model }: StoredModel): void {
 }
 
 function newest(program: "pretrain" | "finetune"): string {
-  const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+  const [name] = listRuns((folder) => isRunOf(folder, program));
   if (name) return name;
   throw new RunError(
     program === "pretrain"
@@ -229,9 +272,17 @@ function newest(program: "pretrain" | "finetune"): string {
   );
 }
 
-function choices(program: string): string {
-  const runs = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+function choices(program: "pretrain" | "finetune"): string {
+  const runs = listRuns((folder) => isRunOf(folder, program));
   return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
+}
+
+/** Programs whose runs are action-unit models. */
+const MODEL_PROGRAMS: readonly (string | undefined)[] = ["finetune", "adapt"];
+
+function isRunOf(folder: string, program: "pretrain" | "finetune"): boolean {
+  const own = programOf(folder);
+  return (program === "pretrain" ? own === program : MODEL_PROGRAMS.includes(own)) && hasCheckpoint(folder);
 }
 
 function programOf(folder: string): string | undefined {
