@@ -5,7 +5,7 @@
 import { checkModel } from "./check_model.ts";
 import { type DetectedUnit, readUnit } from "./detected_unit.ts";
 import type { Emotion } from "./facs.ts";
-import type { FaceFinder, FoundFace } from "./face_finder.ts";
+import type { FaceFinder, FollowingFinder, FoundFace } from "./face_finder.ts";
 import { type FaceReadings, readOutputs } from "./face_readings.ts";
 import { type FaceWarning, warningsOf } from "./face_warnings.ts";
 import { alignmentTransform, cropFace, type Pixels, toTensor } from "./image.ts";
@@ -22,6 +22,8 @@ export interface DetectedFace extends FoundFace, FaceReadings {
   readonly aus: readonly DetectedUnit[];
   /** Probabilities that sum to 1; absent where the model knows no emotions. */
   readonly emotions?: Readonly<Partial<Record<Emotion, number>>>;
+  /** Its number in a video, from 1 on; absent in a picture. */
+  readonly id?: number;
   /** What makes the readings less sure; absent where there is nothing to say. */
   readonly warnings?: readonly FaceWarning[];
 }
@@ -77,9 +79,31 @@ export class AuDetector {
 
   /** The action units of every face; all faces go through the model in one run. */
   async detect(image: Pixels, signal?: AbortSignal): Promise<Detection> {
+    const timings = { find: 0, align: 0, run: 0 }, { finder } = this;
     const start = performance.now();
-    const found = [...await this.finder.find(image, signal)].sort((one, other) => area(other) - area(one));
-    const foundAt = performance.now();
+    const found = await finder.find(image, signal);
+    timings.find += performance.now() - start;
+    let faces = await this.read(image, found, timings, signal);
+    if (isFollowing(finder)) {
+      const answers = await finder.review(image, faces, signal);
+      const again = answers.filter((answer) => typeof answer !== "string");
+      faces = faces.filter((_, i) => answers[i] === "right");
+      if (again.length > 0) faces.push(...await this.read(image, again, timings, signal));
+      faces = finder.learn(image, faces);
+    }
+    faces.sort((one, other) => area(other) - area(one));
+    return { width: image.width, height: image.height, faces, timings };
+  }
+
+  /** What the model says of faces that were found; all go through it in one run. */
+  private async read(
+    image: Pixels,
+    found: readonly FoundFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    if (found.length === 0) return [];
+    const start = performance.now();
     const { input, alignment } = this.card;
     const length = 3 * input.size * input.size;
     const batch = new Float32Array(found.length * length);
@@ -88,12 +112,10 @@ export class AuDetector {
     });
     const alignedAt = performance.now();
     signal?.throwIfAborted();
-    const outputs = found.length > 0
-      ? await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] })
-      : {};
-    const faces = found.map((face, i) => this.readFace(face, outputs, i, image));
-    const timings = { find: foundAt - start, align: alignedAt - foundAt, run: performance.now() - alignedAt };
-    return { width: image.width, height: image.height, faces, timings };
+    const outputs = await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] });
+    timings.align += alignedAt - start;
+    timings.run += performance.now() - alignedAt;
+    return found.map((face, i) => this.readFace(face, outputs, i, image));
   }
 
   /** Runs the model itself: [N, 3, S, S] as the card's `input` says, to its outputs by name. */
@@ -145,6 +167,10 @@ export class AuDetector {
     const warnings = warningsOf(face, width, height);
     return warnings.length > 0 ? { ...face, warnings } : face;
   }
+}
+
+function isFollowing(finder: FaceFinder): finder is FollowingFinder {
+  return "review" in finder && "learn" in finder;
 }
 
 function area({ box }: FoundFace): number {

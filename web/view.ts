@@ -54,10 +54,10 @@ function viewOf(image: Pixels, toInput: Similarity, side: number): View {
   };
 }
 
-/** A square of the picture, which may reach over its edge. */
-export function squareView(image: Pixels, x: number, y: number, side: number): View {
-  const a = SIDE / side;
-  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
+/** A square of the picture, which may reach over its edge; of `pixels` a side. */
+export function squareView(image: Pixels, x: number, y: number, side: number, pixels = SIDE): View {
+  const a = pixels / side;
+  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, pixels);
 }
 
 /** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
