@@ -15,8 +15,14 @@ const OCCURRENCES = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28
 const EYES_APART = 63;
 const RADIANS = Math.PI / 180;
 
-/** The columns. */
-export function openFaceColumns(layout: RowLayout): Column[] {
+/**
+ * The columns.
+ * @param relative a unit's strength against the person's resting face, where that is asked for: it then stands under `_r`
+ */
+export function openFaceColumns(
+  layout: RowLayout,
+  relative = (row: Float64Array, unit: number) => row[layout.strength(unit)],
+): Column[] {
   const { aus, target } = layout.card;
   const column = (name: string, digits: number, value: (row: Float64Array) => number): Column => ({
     name,
@@ -55,7 +61,7 @@ export function openFaceColumns(layout: RowLayout): Column[] {
       column(
         `${unitName(au)}_r`,
         2,
-        (row) => (target === "intensity" ? 1 : 5) * row[layout.strength(place(au))],
+        (row) => (target === "intensity" ? 1 : 5) * relative(row, place(au)),
       )
     ),
     ...OCCURRENCES.filter((au) => place(au) >= 0).map((au) =>

@@ -133,13 +133,13 @@ export function unitName(au: number): string {
  */
 export function columnsOf(
   layout: RowLayout,
-  file: string,
+  file: string | ((row: Float64Array) => string),
   relative?: (row: Float64Array, unit: number) => number,
 ): Column[] {
   const { aus, emotions, target } = layout.card;
   const measure = target === "intensity" ? "intensity" : "probability";
   return [
-    { name: "file", kind: "text", digits: 0, value: () => file },
+    { name: "file", kind: "text", digits: 0, value: (row) => typeof file === "string" ? file : file(row) },
     numberAt("frame", FRAME, 0, "whole"),
     numberAt("time", TIME, 4),
     { name: "face", kind: "whole", digits: 0, value: (row) => row[FACE] || null },
