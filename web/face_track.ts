@@ -9,11 +9,13 @@ import { invert, type Similarity } from "./similarity.ts";
 
 const NAMES = ["leftEye", "rightEye", "nose", "mouth"] as const;
 /** Part of what was measured that a still face's points follow; one that moves is followed wholly. */
-const STILL = 0.4;
+const STILL = 0.25;
 /** In distances of the eyes: residuals from here on are movement. */
-const MOVING = 0.06;
+const MOVING = 0.08;
 /** Part of the newest movement in the speed; the speed is forgotten over a longer gap, in seconds. */
 const NEWEST = 0.5, GAP = 0.3;
+/** A step that is expected to be shorter, in distances of the eyes, is jitter. */
+const STEADY = 0.02;
 
 /** The four points that align a face, from iBUG's 68: its left eye is the picture's right one. */
 export function alignmentPointsOf(points68: readonly Point[]): FacePoints {
@@ -69,6 +71,11 @@ function placed({ box, score }: FoundFace, from: Similarity, to: Similarity, poi
   return { box: { x: x - width / 2, y: y - height / 2, width, height }, score, points };
 }
 
+/** Distance of the eyes in pixels. */
+function eyesOf({ leftEye, rightEye }: FacePoints): number {
+  return Math.hypot(leftEye[0] - rightEye[0], leftEye[1] - rightEye[1]);
+}
+
 /** A face that is followed. */
 export class FaceTrack {
   /** The face as it was found or followed last. */
@@ -90,6 +97,7 @@ export class FaceTrack {
     const passed = time - this.#time;
     if (!(passed > 0 && passed < GAP) || !this.isByModel) return this.#face;
     const { box, score, points } = this.#face, dx = this.#speed[0] * passed, dy = this.#speed[1] * passed;
+    if (Math.hypot(dx, dy) < STEADY * eyesOf(points)) return this.#face;
     const move = ([x, y]: Point): Point => [x + dx, y + dy];
     return {
       box: { ...box, x: box.x + dx, y: box.y + dy },
