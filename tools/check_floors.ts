@@ -30,6 +30,8 @@ const FLOOR_1 = [
   "view",
   "face_follower",
   "face_tracker",
+  "face_look",
+  "face_track",
   "detected_unit",
   "face_readings",
   "face_warnings",

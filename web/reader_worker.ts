@@ -53,7 +53,8 @@ async function open({ model }: ReaderOptions): Promise<AuDetector> {
   const either: FaceFinder = {
     find(image, signal) {
       if (frame.isFirst) follower.restart();
-      return (frame.isStill ? finder : follower).find(image, signal);
+      // Frames are pixels; what comes in parts would have to be a still.
+      return frame.isStill || !("data" in image) ? finder.find(image, signal) : follower.find(image, signal);
     },
   };
   return await AuDetector.load({ ...files, finder: either, ort }, sessions);

@@ -95,9 +95,14 @@ describe("walkOverSets", () => {
     }
     // 20, 4 and 1 of 25 parts.
     for (const [name, part] of [["rendered", 20], ["photographs", 4], ["undefined", 1]] as const) {
-      assert(Math.abs(counts.get(name)! / (3 * faces.length) - part / 25) < 0.01, `${name} ${counts.get(name)}`);
+      assert(
+        Math.abs(counts.get(name)! / (3 * faces.length) - part / 25) < 0.01,
+        `${name} ${counts.get(name)}`,
+      );
     }
-    const seen = new Set(Array.from({ length: 16 * 7 }, (_, i) => walk.at(i).index).filter((i) => i >= 400 && i < 416));
+    const seen = new Set(
+      Array.from({ length: 16 * 7 }, (_, i) => walk.at(i).index).filter((i) => i >= 400 && i < 416),
+    );
     assert(seen.size > 10, "a small set is gone through in turn");
   });
 

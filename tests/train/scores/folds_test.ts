@@ -58,7 +58,7 @@ describe("subjectFolds", () => {
   });
 
   it("makes none where none are asked for, also of nobody", () => {
-    assertEquals(subjectFolds(faces, 0, 1), []);
+    assertEquals(subjectFolds(facesOf(COUNTS), 0, 1), []);
     assertEquals(subjectFolds([], 0, 1), []);
   });
 

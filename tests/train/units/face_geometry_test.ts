@@ -16,7 +16,10 @@ import {
 /** A geometry of draws, points in pixels of a picture of 100. */
 function drawn(seed: number): Float32Array<ArrayBuffer> {
   const random = randomStream(seed);
-  return Float32Array.from({ length: GEOMETRY_SIZE }, (_, i) => i < 136 ? 100 * random() : 40 * random() - 20);
+  return Float32Array.from(
+    { length: GEOMETRY_SIZE },
+    (_, i) => i < 136 ? 100 * random() : 40 * random() - 20,
+  );
 }
 
 function close(one: ArrayLike<number>, other: ArrayLike<number>, tolerance = 1e-4): void {
@@ -33,7 +36,10 @@ function symmetricFace(): Float32Array<ArrayBuffer> {
   for (let i = 4; i >= 0; i--) put([0.7 - 0.12 * i, -0.4 - 0.05 * Math.sin(i)]);
   for (let i = 0; i < 4; i++) put([0, -0.3 + 0.15 * i]); // bridge of the nose
   for (let i = -2; i <= 2; i++) put([0.1 * i, 0.25 + 0.02 * (2 - Math.abs(i))]); // under it
-  const eye: [number, number][] = [[-0.6, -0.2], [-0.5, -0.26], [-0.36, -0.27], [-0.25, -0.19], [-0.35, -0.15], [
+  const eye: [number, number][] = [[-0.6, -0.2], [-0.5, -0.26], [-0.36, -0.27], [-0.25, -0.19], [
+    -0.35,
+    -0.15,
+  ], [
     -0.5,
     -0.14,
   ]];
@@ -60,7 +66,10 @@ describe("placeGeometry", () => {
   it("mirrors twice to what there was", () => {
     const once = placeGeometry(drawn(1), [0, 0, 1, 1, 1]);
     close(placeGeometry(once, [0, 0, 1, 1, 1]), drawn(1));
-    assertEquals(MIRRORED_POINTS.map((point) => MIRRORED_POINTS[point]), Array.from({ length: 68 }, (_, i) => i));
+    assertEquals(
+      MIRRORED_POINTS.map((point) => MIRRORED_POINTS[point]),
+      Array.from({ length: 68 }, (_, i) => i),
+    );
   });
 
   it("puts points into a crop, from which they are found back", () => {
