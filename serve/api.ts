@@ -43,8 +43,9 @@ export interface InferRequest {
     name: "image";
     shape: number[];
     datatype: "FP32";
-    data: Nested[];
-    parameters?: Record<string, unknown>;
+    /** Absent where the tensor follows the JSON as bytes, whose number `binary_data_size` is. */
+    data?: Nested[];
+    parameters?: { [name: string]: unknown; "binary_data_size"?: number };
   }[];
   /** Which outputs to send; all unless given. */
   outputs?: { name: string; parameters?: Record<string, unknown> }[];
@@ -62,7 +63,8 @@ export interface InferAnswer {
   "model_name": string;
   "model_version": string;
   id?: string;
-  outputs: (InferTensor & { data: number[] })[];
+  /** Without `data` where the tensor follows the JSON as bytes. */
+  outputs: (InferTensor & { data?: number[]; parameters?: { "binary_data_size": number } })[];
 }
 
 /** A model of the Open Inference Protocol. */
