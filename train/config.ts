@@ -43,6 +43,11 @@ export interface PretrainConfig extends Method {
   seed: number;
 }
 
+/** Whether a method reads the faces' emotions; MoCo (one queue, no classifier in its losses) does not. */
+export function readsEmotions({ queues, normalization, losses }: PretrainConfig): boolean {
+  return queues !== "single" || normalization !== "l2" || losses !== "contrastive";
+}
+
 /** The paper's setting (III and IV-B); what it leaves open follows MoCo v2. For GPU servers: AffectNet at 256 px. */
 export const paper: PretrainConfig = {
   backbone: "resnet50",

@@ -2,7 +2,8 @@
 import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { checkPretrainConfig, PRESETS, type PretrainConfig } from "./config.ts";
+import { checkPretrainConfig, PRESETS, type PretrainConfig, readsEmotions } from "./config.ts";
+import { samplingOf } from "./input/walk.ts";
 import {
   COMMITTED_FACES,
   countEmotions,
@@ -156,37 +157,30 @@ function readFaces(config: SavedConfig): PretrainData {
   if (broken.length > 5) console.log(`skipped: ${broken.length - 5} more lines of ${manifest}.`);
   const hasSplits = all.some((face) => face.split);
   const ofSplit = hasSplits ? all.filter((face) => face.split === "pretrain") : all;
-  const faces = ofSplit.filter((face) => face.emotion);
-  if (faces.length < ofSplit.length) {
-    console.log(`${ofSplit.length - faces.length} faces carry no emotion and are left out.`);
+  const reads = readsEmotions(config), faces = reads ? ofSplit.filter((face) => face.emotion) : ofSplit;
+  const left = ofSplit.length - faces.length;
+  if (left > 0) {
+    console.log(
+      left === 1
+        ? "1 face carries no emotion and is left out."
+        : `${left} faces carry no emotion and are left out.`,
+    );
   }
 
   const demand = (holds: boolean, sentence: string) => {
     if (!holds) throw new ManifestError(`${manifest}: ${sentence}`);
   };
-  countEmotions(faces).forEach((count, i) => {
-    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
-    demand(
-      count >= 2,
-      (first ? `only one face, on line ${first.line}, carries` : "no face carries") +
-        ` the emotion "${emotion}"` +
-        `${hasSplits ? ' in split "pretrain"' : ""}; ${NEEDS_TWO}`,
-    );
-  });
+  const where = hasSplits ? ' in split "pretrain"' : "";
+  demand(
+    faces.length > 0,
+    `no face${where} carries an emotion, which this method learns from; ${WITHOUT_EMOTIONS}`,
+  );
   const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
   demand(
     held.length > 0 && kept.length > 0,
     `heldBack=${config.heldBack} of its subjects leaves nobody to train on or to probe with; it needs faces of more people.`,
   );
-  countEmotions(kept).forEach((count, i) => {
-    demand(
-      count >= 2,
-      `${count === 0 ? "no face" : "one face only"} is left for "${
-        EMOTIONS[i]
-      }" after the ${held.length} faces of ` +
-        `the probes were held back (heldBack=${config.heldBack}); ${NEEDS_TWO}`,
-    );
-  });
+  if (reads) checkEmotions(faces, kept, held, config, where, demand);
   demand(
     kept.length >= config.batchSize,
     `${kept.length} faces are fewer than one batch; give a --batchSize of at most that many.`,
@@ -194,17 +188,61 @@ function readFaces(config: SavedConfig): PretrainData {
   return { manifest, kept, held };
 }
 
-const NEEDS_TWO =
-  "each of the seven emotions needs two faces or more, since a face is contrasted with others of its emotion.";
+/**
+ * Holds the faces to what the method needs of their emotions: two of them at least, and no single face of one where a
+ * face is contrasted with others of its emotion. An emotion that does not occur is told of.
+ */
+function checkEmotions(
+  faces: readonly Face[],
+  kept: readonly Face[],
+  held: readonly Face[],
+  { losses, queues, heldBack }: SavedConfig,
+  where: string,
+  demand: (holds: boolean, sentence: string) => void,
+): void {
+  const contrasts = losses !== "emotion" && queues === "per-emotion";
+  const all = countEmotions(faces);
+  const missing = EMOTIONS.filter((_, i) => all[i] === 0);
+  demand(
+    missing.length < EMOTIONS.length - 1,
+    `all faces${where} carry the emotion "${
+      faces[0].emotion
+    }"; a method that reads emotions needs two of them or more; ` +
+      WITHOUT_EMOTIONS,
+  );
+  const wants =
+    "a face is contrasted with others of its emotion, so each emotion that occurs needs two faces or more.";
+  countEmotions(kept).forEach((count, i) => {
+    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
+    demand(
+      !contrasts || all[i] !== 1,
+      `only one face, on line ${first?.line}, carries the emotion "${emotion}"${where}; ${wants}`,
+    );
+    const sentence =
+      `${count === 0 ? "no face" : "one face only"} is left for "${emotion}" after the ${held.length} ` +
+      `faces of the probes were held back (heldBack=${heldBack})`;
+    demand(!contrasts || all[i] === 0 || count >= 2, `${sentence}; ${wants}`);
+    if (!contrasts && all[i] > 0 && count === 0) console.log(`Warning: ${sentence}.`);
+  });
+  if (missing.length > 0) {
+    console.log(`Warning: no face${where} carries ${missing.join(", ")}: nothing of that is learnt.`);
+  }
+}
+
+const WITHOUT_EMOTIONS = "MoCo needs none (--queues=single --normalization=l2 --losses=contrastive).";
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {
   const subjects = (faces: readonly Face[]) => new Set(faces.map((face) => face.subject)).size;
-  const counts = countEmotions(kept).map((count, i) => `${EMOTIONS[i]} ${count}`).join(", ");
+  const counts = readsEmotions(config)
+    ? countEmotions(kept).map((count, i) => `${EMOTIONS[i]} ${count}`).join(", ")
+    : "emotions are not read";
   console.log(`${manifest}: ${kept.length} faces of ${subjects(kept)} people to train on (${counts});`);
   console.log(`  ${held.length} faces of ${subjects(held)} people held back for the probes.`);
   console.log(
-    config.sampling === "balanced"
-      ? `  Sampling balanced: each emotion ${Math.floor(kept.length / EMOTIONS.length)} times an epoch.`
+    samplingOf(kept, config) === "balanced"
+      ? `  Sampling balanced: each emotion ${
+        Math.floor(kept.length / new Set(kept.map((face) => face.emotion)).size)
+      } times an epoch.`
       : `  Sampling natural: each face once an epoch.`,
   );
   console.log(

@@ -60,16 +60,21 @@ export function squareView(image: Pixels, x: number, y: number, side: number): V
   return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
 }
 
-/** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
+/**
+ * The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture.
+ * @param quarters turns by 90 degrees beyond that, for a face that may stand otherwise than its points say
+ */
 export function closeUp(
   image: Pixels,
   { width, height, points }: Candidate,
   { side, widths }: Lens,
+  quarters = 0,
 ): { view: View; scale: number } {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
   const scale = side / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
-  const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
+  let a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
+  for (let i = 0; i < quarters; i++) [a, b] = [-b, a];
   return {
     view: viewOf(image, { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy }, side),
     scale,

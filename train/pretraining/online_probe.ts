@@ -20,6 +20,7 @@ import { ViewLoader, type ViewOptions } from "../input/views.ts";
 
 /** Results of one probe. */
 export interface ProbeResult {
+  /** `NaN` where the faces carry no emotions. */
   knnEmotionAccuracy: number;
   /** Mean over action units at threshold 0.5; `NaN` where the faces carry no action-unit labels. */
   probeF1: number;
@@ -80,7 +81,8 @@ function measure(
   asked: Float32Array,
 ): ProbeResult {
   const columns = known.length / bank.length;
-  const classes = (faces: readonly Face[]) => faces.map((face) => EMOTIONS.indexOf(face.emotion!));
+  const classes = (faces: readonly Face[]) =>
+    faces.map((face) => EMOTIONS.findIndex((emotion) => emotion === face.emotion));
   const { predicted, neighbours } = nearestNeighbours(
     unitRows(asked, columns),
     unitRows(known, columns),
@@ -93,13 +95,19 @@ function measure(
     labelRows(queries, aus),
   );
   return {
-    knnEmotionAccuracy: accuracy(predicted, classes(queries)),
+    knnEmotionAccuracy: emotionAccuracy(predicted, classes(queries)),
     probeF1: mean(units.map((unit) => unit.f1)),
     probeAuc: mean(units.map((unit) => unit.auc)),
     units,
     queries,
     neighbours: neighbours.map((nearest) => nearest.map((i) => bank[i])),
   };
+}
+
+/** Over the faces that carry an emotion. */
+function emotionAccuracy(predicted: ArrayLike<number>, classes: readonly number[]): number {
+  const rows = [...classes.keys()].filter((i) => classes[i] >= 0);
+  return rows.length === 0 ? NaN : accuracy(rows.map((i) => predicted[i]), rows.map((i) => classes[i]));
 }
 
 function rowsAt(matrix: Float32Array, columns: number, rows: readonly number[]): Float32Array {

@@ -39,7 +39,12 @@ export async function train(run: PretrainRun): Promise<void> {
   using interrupt = new Interrupt();
   const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
   const progress = new Progress(steps, writes);
-  const sizes = queueSizes(config.queueSize, config.queues, countEmotions(kept), batchSize);
+  const sizes = queueSizes(
+    config.queueSize,
+    config.queues,
+    config.queues === "single" ? [kept.length] : countEmotions(kept),
+    batchSize,
+  );
   const positions = new QueuePositions(sizes, config.queueFill === "random");
   const runner = openStepRunner(
     (state: State, { stops, ...feeds }: Feeds & { stops?: Tensor }) => {
@@ -212,7 +217,9 @@ function feedsOf(
   positions: QueuePositions,
   { config, data }: PretrainRun,
 ) {
-  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!);
+  // Faces without an emotion are met by methods only that do not read it: any number will do.
+  const emotionOf = (index: number) =>
+    Math.max(0, EMOTIONS.findIndex((one) => one === data.kept[index].emotion));
   const emotions = Int32Array.from(indices, emotionOf);
   // The queues take the keys of all ranks.
   const ofAll = Int32Array.from(
