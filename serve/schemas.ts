@@ -46,6 +46,9 @@ const faceSchema = z.object({
   }),
   emotions: z.partialRecord(z.enum(EMOTIONS), share).optional()
     .openapi({ description: "Sums to 1; absent where the model knows no emotions" }),
+  warnings: z.array(z.enum(["cut-off", "turned-away"])).optional().openapi({
+    description: "What speaks against trusting the action units; absent where nothing is known to",
+  }),
 }).openapi("Face");
 
 export const answerSchema = z.object({

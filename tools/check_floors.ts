@@ -27,6 +27,7 @@ const FLOOR_1 = [
   "blazeface_output",
   "view",
   "face_follower",
+  "face_warnings",
   "face_tracker",
   "detected_unit",
   "detector",

@@ -175,12 +175,13 @@ function readFaces(config: SavedConfig): PretrainData {
     faces.length > 0,
     `no face${where} carries an emotion, which this method learns from; ${WITHOUT_EMOTIONS}`,
   );
+  if (reads) checkPairs(faces, config, where, demand);
   const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
   demand(
     held.length > 0 && kept.length > 0,
     `heldBack=${config.heldBack} of its subjects leaves nobody to train on or to probe with; it needs faces of more people.`,
   );
-  if (reads) checkEmotions(faces, kept, held, config, where, demand);
+  if (reads) checkKept(faces, kept, held, config, where, demand);
   demand(
     kept.length >= config.batchSize,
     `${kept.length} faces are fewer than one batch; give a --batchSize of at most that many.`,
@@ -188,47 +189,54 @@ function readFaces(config: SavedConfig): PretrainData {
   return { manifest, kept, held };
 }
 
-/**
- * Holds the faces to what the method needs of their emotions: two of them at least, and no single face of one where a
- * face is contrasted with others of its emotion. An emotion that does not occur is told of.
- */
-function checkEmotions(
-  faces: readonly Face[],
-  kept: readonly Face[],
-  held: readonly Face[],
-  { losses, queues, heldBack }: SavedConfig,
-  where: string,
-  demand: (holds: boolean, sentence: string) => void,
-): void {
-  const contrasts = losses !== "emotion" && queues === "per-emotion";
-  const all = countEmotions(faces);
-  const missing = EMOTIONS.filter((_, i) => all[i] === 0);
+type Demand = (holds: boolean, sentence: string) => void;
+
+/** Whether a face is contrasted with others of its emotion. */
+function contrasts({ losses, queues }: SavedConfig): boolean {
+  return losses !== "emotion" && queues === "per-emotion";
+}
+
+/** Two emotions at least, and where faces are contrasted within them no single face of one. */
+function checkPairs(faces: readonly Face[], config: SavedConfig, where: string, demand: Demand): void {
+  const counts = countEmotions(faces);
+  counts.forEach((count, i) => {
+    const first = faces.find((face) => face.emotion === EMOTIONS[i]);
+    demand(
+      !contrasts(config) || count !== 1,
+      `only one face, on line ${first?.line}, carries the emotion "${EMOTIONS[i]}"${where}; ${NEEDS_TWO}`,
+    );
+  });
   demand(
-    missing.length < EMOTIONS.length - 1,
+    counts.filter((count) => count > 0).length > 1,
     `all faces${where} carry the emotion "${
       faces[0].emotion
     }"; a method that reads emotions needs two of them or more; ` +
       WITHOUT_EMOTIONS,
   );
-  const wants =
-    "a face is contrasted with others of its emotion, so each emotion that occurs needs two faces or more.";
-  countEmotions(kept).forEach((count, i) => {
-    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
-    demand(
-      !contrasts || all[i] !== 1,
-      `only one face, on line ${first?.line}, carries the emotion "${emotion}"${where}; ${wants}`,
-    );
-    const sentence =
-      `${count === 0 ? "no face" : "one face only"} is left for "${emotion}" after the ${held.length} ` +
-      `faces of the probes were held back (heldBack=${heldBack})`;
-    demand(!contrasts || all[i] === 0 || count >= 2, `${sentence}; ${wants}`);
-    if (!contrasts && all[i] > 0 && count === 0) console.log(`Warning: ${sentence}.`);
-  });
-  if (missing.length > 0) {
-    console.log(`Warning: no face${where} carries ${missing.join(", ")}: nothing of that is learnt.`);
-  }
 }
 
+/** The same of the faces that are trained on; an emotion that does not occur is told of. */
+function checkKept(
+  faces: readonly Face[],
+  kept: readonly Face[],
+  held: readonly Face[],
+  config: SavedConfig,
+  where: string,
+  demand: Demand,
+): void {
+  const all = countEmotions(faces), missing = EMOTIONS.filter((_, i) => all[i] === 0);
+  countEmotions(kept).forEach((count, i) => {
+    const sentence = `${count === 0 ? "no face" : "one face only"} is left for "${EMOTIONS[i]}" after the ` +
+      `${held.length} faces of the probes were held back (heldBack=${config.heldBack})`;
+    demand(!contrasts(config) || all[i] === 0 || count >= 2, `${sentence}; ${NEEDS_TWO}`);
+    if (all[i] > 0 && count === 0) console.log(`Warning: ${sentence}.`);
+  });
+  if (missing.length === 0) return;
+  console.log(`Warning: no face${where} carries the emotion ${missing.join(", ")}: nothing is learnt of it.`);
+}
+
+const NEEDS_TWO =
+  "each emotion that occurs needs two faces or more, since a face is contrasted with others of its emotion.";
 const WITHOUT_EMOTIONS = "MoCo needs none (--queues=single --normalization=l2 --losses=contrastive).";
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {

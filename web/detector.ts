@@ -5,11 +5,12 @@
 import { type DetectedUnit, readUnit } from "./detected_unit.ts";
 import type { Emotion } from "./facs.ts";
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
+import { type FaceWarning, warningsOf } from "./face_warnings.ts";
 import { cropFace, type Pixels, toTensor } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 
-export type { DetectedUnit };
+export type { DetectedUnit, FaceWarning };
 
 /** A face with what it does; box and points are in pixels of the picture. */
 export interface DetectedFace extends FoundFace {
@@ -17,6 +18,8 @@ export interface DetectedFace extends FoundFace {
   readonly aus: readonly DetectedUnit[];
   /** Probabilities that sum to 1; absent where the model knows no emotions. */
   readonly emotions?: Readonly<Partial<Record<Emotion, number>>>;
+  /** What speaks against trusting the action units; absent where nothing is known to. */
+  readonly warnings?: readonly FaceWarning[];
 }
 
 /** What the detector says of one picture. */
@@ -84,7 +87,10 @@ export class AuDetector {
     const outputs = found.length > 0
       ? await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] })
       : {};
-    const faces = found.map((face, i) => ({ ...face, ...this.readFace(outputs, i) }));
+    const faces = found.map((face, i): DetectedFace => {
+      const warnings = warningsOf(face, image);
+      return { ...face, ...this.readFace(outputs, i), ...warnings.length > 0 && { warnings } };
+    });
     const timings = { find: foundAt - start, align: alignedAt - foundAt, run: performance.now() - alignedAt };
     return { width: image.width, height: image.height, faces, timings };
   }

@@ -183,7 +183,7 @@ export class BlazeFace implements FaceFinder {
         seen = (face?.width ?? 0) * scale;
       }
       const least = this.options.minScore ?? 0.65;
-      if (face && face.score >= least && face.score < DOUBTED) {
+      if (face && face.score >= least && face.score < doubtOf(face)) {
         face = await this.asItStands(image, face, signal);
       }
       if (face && face.score >= least) settled.push(face);

@@ -4,6 +4,7 @@
  */
 import type { DecodedPicture } from "@emoco/serve/decode";
 import type { DetectedFace, Detection } from "@emoco/web/detector";
+import { FACE_WARNINGS } from "../../web/face_warnings.ts";
 
 const BAR = 20;
 
@@ -27,9 +28,12 @@ export function tableOf(
   return lines.join("\n");
 }
 
-function faceLines({ box, score, aus, emotions }: DetectedFace, number: number): string[] {
+function faceLines({ box, score, aus, emotions, warnings = [] }: DetectedFace, number: number): string[] {
   const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
   const lines = [`Face ${number}: ${width} x ${height} at ${x}, ${y}, score ${score.toFixed(2)}`];
+  for (const code of warnings) {
+    lines.push(`  Warning, ${code}: ${FACE_WARNINGS[code]}; its units are uncertain.`);
+  }
   if (emotions) {
     const sorted = Object.entries(emotions).sort(([, one], [, other]) => other - one);
     lines.push(`  ${sorted.map(([name, value]) => `${name} ${value.toFixed(2)}`).join("  ")}`);
