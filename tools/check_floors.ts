@@ -26,9 +26,12 @@ const FLOOR_0 = ["facs", "model_card", "image", "similarity", "resample", "pictu
 ) => `web/${name}.ts`);
 const FLOOR_1 = [
   "face_finder",
+  "face_candidate",
+  "following_finder",
   "blazeface_output",
   "view",
   "face_follower",
+  "face_warnings",
   "face_tracker",
   "face_look",
   "face_track",

@@ -1,4 +1,5 @@
 /** `deno task adapt`: makes a finished action-unit model better for a place of use, from faces that nobody has labelled. */
+import type { SavedAdaptConfig } from "./units/saved_config.ts";
 import { basename, join, resolve } from "node:path";
 import { openBackend } from "./engine/backend.ts";
 import { checkPrecision } from "./engine/precision.ts";
@@ -36,14 +37,7 @@ import { type Adaptation, headWeights } from "./units/adaptation_plan.ts";
 import { type AdaptationResult, linesOf, writeAdaptationReport } from "./units/adaptation_report.ts";
 import { type AuModel, disposeModel } from "./units/au_model.ts";
 import { knownOfFaces } from "./units/finetune_feeds.ts";
-import {
-  disposeStored,
-  isFinished,
-  loadModel,
-  type SavedAdaptConfig,
-  saveFinished,
-  type StoredModel,
-} from "./units/model_store.ts";
+import { disposeStored, isFinished, loadModel, saveFinished, type StoredModel } from "./units/model_store.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of the finished action-unit model to adapt (default: the newest)" },

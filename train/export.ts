@@ -1,4 +1,5 @@
 /** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
+import type { AdaptedTo } from "./units/saved_config.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
@@ -17,7 +18,7 @@ import {
 import type { Measures } from "./units/adaptation_measures.ts";
 import { outputNames } from "./units/au_model.ts";
 import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
-import { type AdaptedTo, disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
+import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
 import { toOnnx } from "./units/onnx.ts";

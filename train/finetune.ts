@@ -1,4 +1,5 @@
 /** `deno task finetune`: a pretrained encoder and faces labelled with action units in, an action-unit model out. */
+import type { SavedFinetuneConfig } from "./units/saved_config.ts";
 import { ACTION_UNITS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
 import { openBackend } from "./engine/backend.ts";
@@ -25,7 +26,7 @@ import { writeFinetuneReport } from "./units/finetune_report.ts";
 import { trainUnits } from "./units/finetuning.ts";
 import { subjectFolds } from "./scores/folds.ts";
 import { refuseLeaks } from "./scores/leaks.ts";
-import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./units/model_store.ts";
+import { isFinished, loadSource, saveModel } from "./units/model_store.ts";
 import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./runs/run_folder.ts";
 import { averageFolds, meanUnits, tableLines } from "./scores/score_table.ts";
 import { labelledUnits, type Target } from "./scores/target.ts";

@@ -2,10 +2,11 @@
  * From a picture to the action units of every face in it: find, align, run.
  * @module
  */
+import type { FollowingFinder } from "./following_finder.ts";
 import { checkModel } from "./check_model.ts";
 import { type DetectedUnit, readUnit } from "./detected_unit.ts";
 import type { Emotion } from "./facs.ts";
-import type { FaceFinder, FollowingFinder, FoundFace } from "./face_finder.ts";
+import type { FaceFinder, FoundFace } from "./face_finder.ts";
 import { type FaceReadings, readOutputs } from "./face_readings.ts";
 import { type FaceWarning, warningsOf } from "./face_warnings.ts";
 import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
@@ -173,7 +174,7 @@ export class AuDetector {
       aus: units,
       ...row && { emotions: Object.fromEntries(row) },
     };
-    const warnings = warningsOf(face, width, height);
+    const warnings = warningsOf(face, { width, height });
     return warnings.length > 0 ? { ...face, warnings } : face;
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } from "./blazeface_output.ts";
+import { doubtOf, nearest, rollOf, toFace } from "./face_candidate.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
 import { asPicture, type Picture } from "./picture.ts";
@@ -30,24 +31,6 @@ export interface FoundFace {
 export interface FaceFinder {
   /** All faces of the picture, in no particular order; none is an empty list. */
   find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]>;
-}
-
-/** A face that a model has read, with what matters to whoever found it. */
-export interface ReadFace extends FoundFace {
-  /** iBUG's 68 points, of a model that knows them. */
-  readonly points68?: readonly Point[];
-}
-
-/** What finds faces and learns from what the model makes of them. */
-export interface FollowingFinder extends FaceFinder {
-  /** For each face that was read: right as it is, to be read again elsewhere, or not there. */
-  review(
-    image: Pixels,
-    faces: readonly ReadFace[],
-    signal?: AbortSignal,
-  ): Promise<(FoundFace | "right" | "gone")[]>;
-  /** Told what was read in the end; gives the faces back with their numbers. */
-  learn<Face extends ReadFace>(image: Pixels, faces: readonly Face[]): (Face & { readonly id?: number })[];
 }
 
 /** How BlazeFace is asked. */
@@ -92,6 +75,8 @@ const STEP_BACK: Lens = { side: 256, widths: 2.4 };
 const FOLLOWED: Lens = { side: 160, widths: 1.7 };
 /** Parts in which newcomers are looked for, in longer sides of the picture: as fine as a search sees the whole. */
 const PART = 0.6;
+/** A face that is turned by less than this between two looks (sine of the angle) is level. */
+const LEVEL = 0.2;
 /** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
 
@@ -214,9 +199,38 @@ export class BlazeFace implements FaceFinder {
         face = nearest(face, await this.look(view));
         seen = (face?.width ?? 0) * scale;
       }
-      if (face && face.score >= (this.options.minScore ?? 0.65)) settled.push(face);
+      const least = this.options.minScore ?? 0.65;
+      if (face && face.score >= least && face.score < doubtOf(face)) {
+        face = await this.asItStands(image, face, signal);
+      }
+      if (face && face.score >= least) settled.push(face);
     }
     return keepSurest(settled);
+  }
+
+  /** The face as it is surest, of the two sides from which it looks most like one. */
+  private async asItStands(image: Picture, face: Candidate, signal?: AbortSignal): Promise<Candidate> {
+    const sides = [face];
+    for (const quarters of [1, 2, 3]) {
+      signal?.throwIfAborted();
+      const turned = nearest(face, await this.look((await closeUp(image, face, CLOSE_UP, quarters)).view));
+      if (turned) sides.push(turned);
+    }
+    sides.sort((one, other) => other.score - one.score);
+    if (sides[0] === face) return face;
+    const settled: Candidate[] = [];
+    for (const side of sides.slice(0, 2)) {
+      let now = side;
+      for (let looks = 0, tilt = Infinity; looks < 3 && tilt > LEVEL; looks++) {
+        signal?.throwIfAborted();
+        const next = nearest(now, await this.look((await closeUp(image, now, CLOSE_UP)).view));
+        if (!next) break;
+        tilt = Math.abs(Math.sin(rollOf(next) - rollOf(now)));
+        now = next;
+      }
+      settled.push(now);
+    }
+    return keepSurest(settled)[0];
   }
 
   /** Candidates in overlapping squares; those cut by a tile's inner edge are left to the tile that shows them whole. */
@@ -250,25 +264,4 @@ export class BlazeFace implements FaceFinder {
       points: points.map(toPicture),
     }));
   }
-}
-
-/** Of what a close-up shows, the face that it was made for: the one nearest to its middle, if any is near. */
-function nearest({ width, points: [center] }: Candidate, seen: readonly Candidate[]): Candidate | undefined {
-  const distance = ({ points: [[x, y]] }: Candidate) => Math.hypot(x - center[0], y - center[1]);
-  const [best] = [...seen].sort((one, other) => distance(one) - distance(other));
-  return best && distance(best) < width / 2 ? best : undefined;
-}
-
-/** Steps a pixel. Engines differ by some 1e-4 of a pixel: in such steps they give the same points, and the same crop. */
-const STEPS = 64;
-
-function toFace({ score, width, height, points }: Candidate): FoundFace {
-  const [[cx, cy], rightEye, leftEye, nose, mouth] = points.map(([x, y]): Point =>
-    [x, y].map((value) => Math.round(value * STEPS) / STEPS) as [number, number]
-  );
-  return {
-    box: { x: cx - width / 2, y: cy - height / 2, width, height },
-    score,
-    points: { leftEye, rightEye, nose, mouth },
-  };
 }

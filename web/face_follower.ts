@@ -4,7 +4,8 @@
  * after the other. A model without points is followed by the finder itself, with one look a face instead of two.
  * @module
  */
-import type { BlazeFace, FollowingFinder, FoundFace, ReadFace } from "./face_finder.ts";
+import type { FollowingFinder, ReadFace } from "./following_finder.ts";
+import type { BlazeFace, FoundFace } from "./face_finder.ts";
 import { differenceOf, lookOf, sceneOf } from "./face_look.ts";
 import { alignmentPointsOf, FaceTrack, moveTo, type Offset, offsetOf } from "./face_track.ts";
 import { FaceTracker } from "./face_tracker.ts";

@@ -98,21 +98,30 @@ export function squareView(
 }
 
 /** The square around a face, turned so that its eyes are level, as the similarity from the picture to the view. */
-function closeUpTransform({ width, height, points }: Candidate, { side, widths }: Lens): Similarity {
+function closeUpTransform(
+  { width, height, points }: Candidate,
+  { side, widths }: Lens,
+  quarters = 0,
+): Similarity {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
   const scale = side / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
-  const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
+  let a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
+  for (let i = 0; i < quarters; i++) [a, b] = [-b, a];
   return { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy };
 }
 
-/** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
+/**
+ * The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture.
+ * @param quarters turns by 90 degrees beyond that, for a face that may stand otherwise than its points say
+ */
 export async function closeUp(
   picture: Picture,
   face: Candidate,
   lens: Lens,
+  quarters = 0,
 ): Promise<{ view: View; scale: number }> {
-  const view = await viewOf(picture, closeUpTransform(face, lens), lens.side);
+  const view = await viewOf(picture, closeUpTransform(face, lens, quarters), lens.side);
   return { view, scale: view.scaleX };
 }
 

@@ -1,4 +1,5 @@
 /** What an adaptation has changed, as lines, as `adaptation.json`, and as `report.html`. Opens offline. */
+import type { AdaptedTo } from "./saved_config.ts";
 import { actionUnit } from "@emoco/web/facs";
 import { join } from "node:path";
 import { htmlPage, htmlTable } from "../runs/report_page.ts";
@@ -6,7 +7,6 @@ import { type Metric, readMetrics } from "../runs/run_folder.ts";
 import { escapeHtml, lineChart } from "../runs/svg_chart.ts";
 import { writeAtomically } from "../runs/whole_file.ts";
 import type { Measures } from "./adaptation_measures.ts";
-import type { AdaptedTo } from "./model_store.ts";
 
 /** What an adaptation did, as far as it can be known without labels. */
 export interface AdaptationResult extends AdaptedTo {

@@ -1,11 +1,11 @@
 /** What the programs of action-unit training read before they begin: settings, faces, and what must not change later. */
+import type { TrainedOn } from "./saved_config.ts";
 import { override } from "../runs/settings.ts";
 import { type Face, readManifest } from "../input/data.ts";
 import { checkFinetuneConfig, type FinetuneConfig } from "./finetune_config.ts";
 import type { Source } from "./finetune_run.ts";
 import type { Flags } from "../runs/flags.ts";
 import { setsOf } from "../scores/licensed_sets.ts";
-import type { TrainedOn } from "./model_store.ts";
 import { checkPrecision } from "../engine/precision.ts";
 import { RunError } from "../runs/run_folder.ts";
 import { scoreTarget, type Target, targetRows } from "../scores/target.ts";

@@ -1,11 +1,11 @@
 /** `report.html` of action-unit training: scores, curves, and the worst mistakes as pictures. Opens offline. */
+import type { SavedFinetuneConfig } from "./saved_config.ts";
 import { actionUnit } from "@emoco/web/facs";
 import { join } from "node:path";
 import type { Face } from "../input/data.ts";
 import { faceFigure } from "./face_figure.ts";
 import { FoldBook, type FoldPrediction } from "./fold_book.ts";
 import { confusion, f1Score, type Label, mean, positiveRate, precisionRecall } from "../scores/metrics.ts";
-import type { SavedFinetuneConfig } from "./model_store.ts";
 import { htmlPage, htmlTable } from "../runs/report_page.ts";
 import { type Metric, readMetrics } from "../runs/run_folder.ts";
 import { averageFolds, meanUnits } from "../scores/score_table.ts";

@@ -2,6 +2,7 @@
  * Where frames come from: a picture, the camera, or a video file. One at a time; a new one ends the one before.
  * @module
  */
+import { WARNING_SENTENCES } from "../face_warnings.ts";
 import type { ModelCard } from "../model_card.ts";
 import type { Analyser } from "./analyser.ts";
 import { Camera } from "./camera.ts";
@@ -186,12 +187,13 @@ export class Sources {
     const count = faces.length === 1 ? "1 face" : `${faces.length} faces`;
     if (!isStill) return status.show("ready", `${count} in view.`);
     const present = faces[0].aus.filter(({ present }) => present).map(({ au, name }) => `AU${au} ${name}`);
+    const doubts = (faces[0].warnings ?? []).map((code) => ` Beware: ${WARNING_SENTENCES[code]}.`).join("");
     const which = faces.length === 1 ? "" : " In the largest";
     status.show(
       "ready",
       `${count}.${which ? `${which}: ` : " "}${
         present.join(", ") || "no action unit reaches its threshold"
-      }.`,
+      }.${doubts}`,
     );
   }
 }

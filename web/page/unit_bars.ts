@@ -16,7 +16,7 @@ interface Row {
   readonly threshold: number;
 }
 
-/** The list of bars. Pressing a row charts its action unit and shows its sentence whole. */
+/** The list of bars. Pressing a row charts its action unit. */
 export class UnitBars {
   #rows: Row[] = [];
 
@@ -31,10 +31,7 @@ export class UnitBars {
       const button = make("button", { attributes: { type: "button", "aria-pressed": "false" } });
       button.append(make("b", { text: `AU${au}` }), " ", make("span", { text: name }));
       button.title = `${movement} Muscle: ${muscle}. Press to chart it.`;
-      button.onclick = () => {
-        this.onPress(unit);
-        item.classList.toggle("is-open", button.getAttribute("aria-pressed") === "true");
-      };
+      button.onclick = () => this.onPress(unit);
       const meter = make("div", {
         className: "meter",
         attributes: {
