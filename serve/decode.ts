@@ -99,6 +99,9 @@ async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
   }, openTurboJpeg());
 }
 
+/** Of the wasm JPEG codec, which all decoders of a thread share: what it said last, and the picture it has at work. */
+let complaints: string[] = [], last: Promise<unknown> = Promise.resolve();
+
 async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
   const [jpeg, webp] = await Promise.all([
     import("@jsquash/jpeg/decode.js"),
@@ -107,7 +110,6 @@ async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
   // The codecs make what they decode by this name, which Node and workerd do not know.
   globalThis.ImageData ??= DecodedImage as unknown as typeof ImageData;
   const { codecs } = options;
-  let complaints: string[] = [], last: Promise<unknown> = Promise.resolve();
   /** Takes a fresh module; the declared types forget that a compiled one may be handed in. */
   const start = (codec: { init: typeof jpeg.init }, module?: WebAssembly.Module, overrides = {}) =>
     module
