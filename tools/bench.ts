@@ -24,6 +24,10 @@ const BENCHES: {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),
   },
+  faces: {
+    help: "the renderer of faces, beside the first one",
+    load: () => import("./bench/faces.ts"),
+  },
   edge: {
     help: "the edge alone: its size, memory and cold start",
     load: () => import("./bench/edge.ts"),

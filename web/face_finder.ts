@@ -6,7 +6,8 @@
 import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } from "./blazeface_output.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
-import { closeUp, fillInput, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
+import { asPicture, type Picture } from "./picture.ts";
+import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -28,7 +29,7 @@ export interface FoundFace {
 /** What finds faces. */
 export interface FaceFinder {
   /** All faces of the picture, in no particular order; none is an empty list. */
-  find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]>;
+  find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]>;
 }
 
 /** A face that a model has read, with what matters to whoever found it. */
@@ -41,12 +42,12 @@ export interface ReadFace extends FoundFace {
 export interface FollowingFinder extends FaceFinder {
   /** For each face that was read: right as it is, to be read again elsewhere, or not there. */
   review(
-    image: Pixels,
+    image: Pixels | Picture,
     faces: readonly ReadFace[],
     signal?: AbortSignal,
   ): Promise<(FoundFace | "right" | "gone")[]>;
   /** Told what was read in the end; gives the faces back with their numbers. */
-  learn<Face extends ReadFace>(image: Pixels, faces: readonly Face[]): (Face & { readonly id?: number })[];
+  learn<Face extends ReadFace>(faces: readonly Face[]): (Face & { readonly id?: number })[];
 }
 
 /** How BlazeFace is asked. */
@@ -137,13 +138,13 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** All faces of the picture; stops with the signal's reason between two looks. */
-  async find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]> {
-    const longest = Math.max(image.width, image.height);
-    const whole = await this.look(letterbox(image));
+  async find(picture: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const whole = await this.look(await letterbox(image));
     let faces = await this.settle(image, whole, SIDE / longest, signal);
     const thorough = this.options.thorough ?? true;
     if (thorough && faces.length === 0) {
-      const far = squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
+      const far = await squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
       faces = await this.settle(image, await this.look(far), SIDE / (longest * 2), signal);
     }
     const largest = Math.max(0, ...faces.map(({ width }) => width));
@@ -157,7 +158,7 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */
-  async follow(image: Pixels, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
+  async follow(image: Pixels | Picture, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
     const { leftEye, rightEye, nose, mouth } = points;
     const center: Point = [box.x + box.width / 2, box.y + box.height / 2];
     const before = {
@@ -166,7 +167,8 @@ export class BlazeFace implements FaceFinder {
       height: box.height,
       points: [center, rightEye, leftEye, nose, mouth],
     };
-    const face = nearest(before, await this.look(closeUp(image, before, FOLLOWED).view));
+    const { view } = await closeUp(asPicture(image), before, FOLLOWED);
+    const face = nearest(before, await this.look(view));
     return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
   }
 
@@ -175,15 +177,17 @@ export class BlazeFace implements FaceFinder {
    * which looks at everything at once.
    * @param part counts up from look to look; parts come in turn, the whole picture among them
    */
-  async lookInPart(image: Pixels, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
-    const longest = Math.max(image.width, image.height), side = Math.ceil(longest * PART);
+  async lookInPart(picture: Pixels | Picture, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const side = Math.ceil(longest * PART);
     const starts = tileStarts(image.height, side).flatMap((y) =>
       tileStarts(image.width, side).map((x) => [x, y] as const)
     );
     const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED;
-    const view = turn === 0
-      ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
-      : squareView(image, ...starts[turn - 1], side, pixels);
+    const view =
+      await (turn === 0
+        ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
+        : squareView(image, ...starts[turn - 1], side, pixels));
     const faces = await this.settle(image, await this.look(view), view.scaleX, signal);
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
@@ -195,18 +199,20 @@ export class BlazeFace implements FaceFinder {
 
   /** Looks again at each candidate that was seen too small or too large, and keeps those that are faces. */
   private async settle(
-    image: Pixels,
+    image: Picture,
     candidates: readonly Candidate[],
     scale: number,
     signal?: AbortSignal,
   ): Promise<Candidate[]> {
     const settled: Candidate[] = [];
+    const small = candidates.filter(({ width }) => width * scale < WELL_SEEN[0]);
+    if (small.length > 1) await image.look(small.map((face) => closeUpPart(face, CLOSE_UP))); // all at once
     for (const candidate of candidates) {
       let face: Candidate | undefined = candidate, seen = candidate.width * scale;
       // A second time where the first view, laid by a poor box, was still far off: faces that fill the frame.
       for (let looks = 0; face && looks < 2 && (seen < WELL_SEEN[0] || seen > WELL_SEEN[1]); looks++) {
         signal?.throwIfAborted();
-        const { view, scale } = closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
+        const { view, scale } = await closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
         face = nearest(face, await this.look(view));
         seen = (face?.width ?? 0) * scale;
       }
@@ -216,12 +222,12 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** Candidates in overlapping squares; those cut by a tile's inner edge are left to the tile that shows them whole. */
-  private async lookInTiles(image: Pixels, side: number, signal?: AbortSignal): Promise<Candidate[]> {
+  private async lookInTiles(image: Picture, side: number, signal?: AbortSignal): Promise<Candidate[]> {
     const seen: Candidate[] = [];
     for (const y of tileStarts(image.height, side)) {
       for (const x of tileStarts(image.width, side)) {
         signal?.throwIfAborted();
-        for (const candidate of await this.look(squareView(image, x, y, side))) {
+        for (const candidate of await this.look(await squareView(image, x, y, side))) {
           const [[cx, cy]] = candidate.points, dx = candidate.width / 2, dy = candidate.height / 2;
           const cut = (x > 0 && cx - dx < x) || (x + side < image.width && cx + dx > x + side) ||
             (y > 0 && cy - dy < y) || (y + side < image.height && cy + dy > y + side);
@@ -233,10 +239,10 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The candidates in a view, in pixels of the picture. */
-  private async look({ input, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
-    const side = input.width, data = this.spare.get(side) ?? new Float32Array(side * side * 3);
+  private async look({ side, write, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
+    const data = this.spare.get(side) ?? new Float32Array(side * side * 3);
     this.spare.delete(side);
-    fillInput(data, input);
+    write(data);
     const outputs = await this.model.run({ data, dims: [1, side, side, 3] });
     this.spare.set(side, data);
     return readCandidates(outputs, side, NOMINATED).map(({ score, width, height, points }) => ({

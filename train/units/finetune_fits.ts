@@ -5,6 +5,7 @@ import {
   type AuMethod,
   type AuModel,
   type AuState,
+  disposeModel,
   finetuneStep,
   initAuState,
   predict,
@@ -13,19 +14,20 @@ import { tf } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoint.ts";
 import { dropFeatures } from "./feature_cache.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
-import { geometryParts, hasHeads, isEmotionHead, isFaceHead } from "./face_heads.ts";
+import { geometryParts, hasHeads } from "./face_heads.ts";
 import { headFeeds, knownOfFaces, startHeads, unitFeeds } from "./finetune_feeds.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import { Interrupt } from "../runs/interrupt.ts";
 import { fitWithRate, openFeatures } from "./linear_fits.ts";
 import { type LinearClassifier, unitWeights } from "./linear_probe.ts";
+import { modelOfState } from "./model_state.ts";
 import { mapWeights } from "../nets/optimizer.ts";
 import { Progress } from "../runs/progress.ts";
 import { featureCount } from "../nets/resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "../runs/run_folder.ts";
 import { averageFolds } from "../scores/score_table.ts";
-import { type FeedValues, type StepRunner, toTensors } from "../engine/state_values.ts";
+import type { FeedValues, StepRunner } from "../engine/state_values.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { scoreTarget, targetRows } from "../scores/target.ts";
 import type { ViewLoader } from "../input/views.ts";
@@ -90,7 +92,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
     const { train, test, steps, before } = fits[fit];
     const first = fit === start.fit ? start.step : 0;
     if (first === 0) await runner.writeState(valuesOf(fresh(await classifierFor(train, fit))));
-    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
+    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length, config.unitWeightPower);
     const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
     const walk = walkOverSets(Array.from(train, (i) => faces[i]), config, config.seed + fit);
     let step = first;
@@ -210,30 +212,12 @@ async function save(run: FinetuneRun, runner: StepRunner, position: FinetunePosi
 /** The network as it stands; its tensors are the caller's. */
 async function modelOf(runner: StepRunner, { source, aus, config }: FinetuneRun): Promise<AuModel> {
   const state = await runner.readState("weights", "statistics");
-  const { "au.weight": weight, "au.bias": bias, ...others } = state.weights;
-  const part = (chosen: (name: string) => boolean) =>
-    Object.fromEntries(Object.entries(others).filter(([name]) => chosen(name)));
-  const { backbone, emotion, heads, statistics } = toTensors({
-    backbone: part((name) => !isEmotionHead(name) && !isFaceHead(name)),
-    emotion: part(isEmotionHead),
-    heads: part(isFaceHead),
-    statistics: state.statistics,
-  });
-  return {
-    backbone: { architecture: source.backbone.architecture, weights: backbone, statistics },
-    classifier: {
-      weight: weight.values as Float32Array<ArrayBuffer>,
-      bias: bias.values as Float32Array<ArrayBuffer>,
-    },
+  return modelOfState({ weights: state.weights, statistics: state.statistics }, {
+    architecture: source.backbone.architecture,
     aus,
-    emotionHead: config.emotionWeight > 0 ? emotion : undefined,
-    heads: Object.keys(heads).length ? heads : undefined,
+    hasEmotions: config.emotionWeight > 0,
     parts: geometryParts(config),
-  };
-}
-
-function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+  });
 }
 
 function cloneBackbone({ weights, statistics }: FinetuneRun["source"]["backbone"]) {

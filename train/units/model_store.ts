@@ -1,21 +1,30 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
-import type { AuModel } from "./au_model.ts";
-import { tf } from "../engine/backend.ts";
+import type { AdaptConfig } from "./adapt_config.ts";
+import { type AuModel, disposeModel } from "./au_model.ts";
 import {
   type Checkpoint,
   CHECKPOINT_FILE,
   hasCheckpoint,
+  type KnownSubjects,
   loadCheckpoint,
   saveCheckpoint,
   sha256,
 } from "../runs/checkpoint.ts";
-import { type PretrainConfig, quick } from "../config.ts";
+import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
+import { METHODS } from "../methods/index.ts";
 import { geometryParts, NO_HEADS } from "./face_heads.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import { type Architecture, initResNet, initRunningStatistics, type Weights } from "../nets/resnet.ts";
+import {
+  type Architecture,
+  convolutions,
+  initResNet,
+  initRunningStatistics,
+  normOf,
+  type Weights,
+} from "../nets/resnet.ts";
 import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
@@ -45,6 +54,32 @@ export interface TrainedOn {
   imageSize: number;
 }
 
+/** What `config.json` of an adaptation holds. */
+export interface SavedAdaptConfig extends AdaptConfig {
+  program: "adapt";
+  /** Run that was adapted, and SHA-256 of its checkpoint. */
+  model: string;
+  modelSha256: string;
+  /** Unlabelled faces, their splits (empty where the manifest has none), and SHA-256 as in `TrainedOn`. */
+  data: string;
+  splits: string[];
+  facesSha256: string;
+  /** Labelled faces that were rehearsed beside. */
+  rehearse: string | null;
+  rehearsedSha256: string | null;
+  skipBroken: boolean;
+  /** Config of the training before, with the sets of all faces since. */
+  trained: SavedFinetuneConfig;
+  /** What the model before it was adapted to. */
+  before: readonly AdaptedTo[];
+}
+
+/** What a model was adapted to. */
+export type AdaptedTo = Pick<SavedAdaptConfig, "how" | "data" | "splits" | "rehearse"> & {
+  faces: number;
+  people: number;
+};
+
 /** A finished action-unit model and what is known of its training. */
 export interface StoredModel {
   folder: string;
@@ -52,11 +87,15 @@ export interface StoredModel {
   model: AuModel;
   config: SavedFinetuneConfig;
   subjects: Checkpoint<unknown>["subjects"];
+  /** What it was adapted to since, first to last. */
+  adapted: readonly AdaptedTo[];
 }
 
 /** Position of a checkpoint that holds the finished model. */
 interface Finished {
   finished: true;
+  /** Of an adaptation. */
+  adapted?: readonly AdaptedTo[];
 }
 
 /**
@@ -86,20 +125,27 @@ export function loadSource(from: string | undefined, seed: number): Source {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
   const { state, config, subjects } = loadCheckpoint<unknown>(folder);
-  const { backbone, width, stem, imageSize, losses, data, sets = [] } = config as
-    & PretrainConfig
-    & { data: string; sets?: string[] };
+  const saved = config as RunConfig & { data: string; sets?: string[] };
+  const { backbone, width, stem, imageSize, data, sets = [] } = saved;
+  const architecture = { backbone, width, stem };
   const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
-  const isHead = (key: string) => key.startsWith("projection.") || key.startsWith("classifier.");
-  const part = (chosen: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(weights).filter(([key]) => chosen(key))) as Weights;
+  // Whatever a method has beside its backbone (heads, classifier, prototypes, decoders) has done its work.
+  const ofBackbone = new Set(
+    convolutions(architecture).flatMap(({ name }) => [name, normOf(name)]).map((layer) => `${layer}.`),
+  );
+  const isOfBackbone = (key: string) => ofBackbone.has(key.replace(/[^.]*$/, ""));
+  const part = (tensors: Weights, chosen: (key: string) => boolean): Weights =>
+    Object.fromEntries(Object.entries(tensors).filter(([key]) => chosen(key)));
   return {
     name,
-    method: methodName(config as PretrainConfig),
-    backbone: { architecture: { backbone, width, stem }, weights: part((key) => !isHead(key)), statistics },
+    method: methodName(saved),
+    backbone: {
+      architecture,
+      weights: part(weights, isOfBackbone),
+      statistics: part(statistics, isOfBackbone),
+    },
     imageSize,
-    // Without the emotion loss the classifier has learnt nothing.
-    emotionHead: losses === "contrastive" ? undefined : part(isHead),
+    emotionHead: namesEmotions(saved) ? part(weights, (key) => !isOfBackbone(key)) : undefined,
     pretrainingSubjects: subjects.pretraining,
     pretrainingData: data,
     pretrainingSets: sets,
@@ -107,8 +153,17 @@ export function loadSource(from: string | undefined, seed: number): Source {
   };
 }
 
-/** The method by the paper's names, as Table IV's switches make it. */
-function methodName({ losses, queues, normalization }: PretrainConfig): string {
+/** Whether a run has an emotion classifier of Eq. 2 that was trained: a softmax of W q. */
+function namesEmotions(config: RunConfig): boolean {
+  if ((config.method ?? "emoco") !== "emoco") return false;
+  const { losses, classifierInput } = config as PretrainConfig;
+  return losses !== "contrastive" && classifierInput !== "rectified";
+}
+
+/** The method by its own name, or of EmoCo by the paper's, as Table IV's switches make it. */
+function methodName(config: RunConfig): string {
+  if (config.method && config.method !== "emoco") return METHODS[config.method].title;
+  const { losses, queues, normalization } = config as PretrainConfig;
   if (losses === "emotion") return "emotion only";
   const switches = `${losses} ${queues} ${normalization}`;
   if (switches === "both per-emotion intra-class") return "EmoCo";
@@ -122,6 +177,23 @@ export function saveModel(
   { folder, faces, source }: Pick<FinetuneRun, "folder" | "faces" | "source">,
   config: SavedFinetuneConfig,
   model: AuModel,
+): void {
+  saveFinished(folder, config, model, {
+    pretraining: [...source.pretrainingSubjects],
+    actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
+  });
+}
+
+/**
+ * Keeps a finished model as the checkpoint of its run.
+ * @param adapted of an adaptation: all that the model was adapted to
+ */
+export function saveFinished(
+  folder: string,
+  config: object,
+  model: AuModel,
+  subjects: KnownSubjects,
+  adapted?: readonly AdaptedTo[],
 ): void {
   const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
@@ -138,16 +210,8 @@ export function saveModel(
     values: classifier.weight,
   };
   tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
-  const position: Finished = { finished: true };
-  saveCheckpoint(folder, {
-    state: tensors,
-    config,
-    position,
-    subjects: {
-      pretraining: [...source.pretrainingSubjects],
-      actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
-    },
-  });
+  const position: Finished = { finished: true, ...(adapted && { adapted }) };
+  saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
 
 /**
@@ -157,16 +221,17 @@ export function saveModel(
 export function loadModel(run?: string): StoredModel {
   const name = basename(run ?? newest("finetune"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "finetune") {
+  const program = programOf(folder);
+  if (!MODEL_PROGRAMS.includes(program)) {
     throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
     throw new RunError(
-      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+      `${folder} is not finished: go on with deno task ${program} --resume --name=${name}, or name another run.`,
     );
   }
-  const saved = config as SavedFinetuneConfig;
+  const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
@@ -175,6 +240,7 @@ export function loadModel(run?: string): StoredModel {
     name,
     config: saved,
     subjects,
+    adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
       classifier: { weight: values(weight), bias: values(bias) },
@@ -192,12 +258,12 @@ export function isFinished(folder: string): boolean {
 }
 
 /** Frees a model's tensors. */
-export function disposeStored({ model: { backbone, emotionHead, heads } }: StoredModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+export function disposeStored({ model }: StoredModel): void {
+  disposeModel(model);
 }
 
 function newest(program: "pretrain" | "finetune"): string {
-  const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+  const [name] = listRuns((folder) => isRunOf(folder, program));
   if (name) return name;
   throw new RunError(
     program === "pretrain"
@@ -206,9 +272,17 @@ function newest(program: "pretrain" | "finetune"): string {
   );
 }
 
-function choices(program: string): string {
-  const runs = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
+function choices(program: "pretrain" | "finetune"): string {
+  const runs = listRuns((folder) => isRunOf(folder, program));
   return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
+}
+
+/** Programs whose runs are action-unit models. */
+const MODEL_PROGRAMS: readonly (string | undefined)[] = ["finetune", "adapt"];
+
+function isRunOf(folder: string, program: "pretrain" | "finetune"): boolean {
+  const own = programOf(folder);
+  return (program === "pretrain" ? own === program : MODEL_PROGRAMS.includes(own)) && hasCheckpoint(folder);
 }
 
 function programOf(folder: string): string | undefined {

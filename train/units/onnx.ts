@@ -11,9 +11,17 @@ import type { Tensor } from "../engine/backend.ts";
 import { BATCH_NORM_EPSILON, blocks, convolutions, featureCount, normOf } from "../nets/resnet.ts";
 import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 
-/** The bytes of `emoco.onnx`. */
-export function toOnnx(model: AuModel, imageSize: number, precision: Precision): Uint8Array<ArrayBuffer> {
-  const graph = new GraphWriter(precision);
+/**
+ * The bytes of `emoco.onnx`.
+ * @param storage of the weights: float16 halves the file of a model that computes in float32
+ */
+export function toOnnx(
+  model: AuModel,
+  imageSize: number,
+  precision: Precision,
+  storage = precision,
+): Uint8Array<ArrayBuffer> {
+  const graph = new GraphWriter(precision, storage);
   const { architecture } = model.backbone;
   const folded = foldedConvolutions(model);
   const conv = (x: string, name: string) => {
