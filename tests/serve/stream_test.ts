@@ -127,7 +127,7 @@ describe("POST /v1/stream", () => {
     const body = join(small, blank, small, small), app = createApp(detector);
     const ask = async (query: string) =>
       (await lines(await app.request(`/v1/stream${query}`, { method: "POST", body }))).map(({ images }) =>
-        images![0].faces.map(({ id }) => id)
+        images![0].faces.map(({ id }: { id?: number }) => id)
       );
     assertEquals(await ask(""), [[undefined], [], [undefined], [undefined]]);
     assertEquals(await ask("?track=1"), [[1], [], [1], [1]]);

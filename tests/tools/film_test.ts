@@ -69,19 +69,11 @@ describe("Film", () => {
   });
 
   it("keeps each frame's own time where the rate varies", async () => {
-    await make(
-      "varied.mkv",
-      ...STAIRS,
-      "-vf",
-      "setpts='(N*N)/(100*TB)'",
-      "-fps_mode",
-      "passthrough",
-      "-c:v",
-      "ffv1",
-    );
+    const kept = [0, 1, 2, 5, 6, 9, 11], gone = [3, 4, 7, 8, 10];
+    const select = `select='not(${gone.map((n) => `eq(n,${n})`).join("+")})'`;
+    await make("varied.mkv", ...STAIRS, "-vf", select, "-fps_mode", "passthrough", "-c:v", "ffv1");
     const { seen } = await read(file("varied.mkv"));
-    assertEquals(seen.length, 12);
-    seen.forEach(({ time }, i) => assertAlmostEquals(time, i * i / 100, 2e-3));
+    assertEquals(seen.map(({ time }) => time), kept.map((n) => n / 10));
   });
 
   it("turns films of phones upright and makes pixels square", async () => {
