@@ -98,7 +98,7 @@ export type AppSchema = {
     400 | 401 | 408 | 413 | 415 | 422 | 429 | 503 | 504
   >;
   /** Its answer is lines of JSON, which the client has no type for. */
-  "/v1/stream": { $post: Answers<Record<never, never>, Refusal, 400 | 401 | 429 | 503> };
+  "/v1/stream": { $post: Answers<{ query: { track?: "0" | "1" } }, Refusal, 400 | 401 | 429 | 503> };
   "/v1/model": Get<Record<never, never>, { engine: Engine; card: SentCard }, 401 | 429>;
   "/v2": Get<
     Record<never, never>,

@@ -197,19 +197,21 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}): Ap
       if (!place) throw busy();
       streams++;
       const requestId = c.get("requestId"), start = performance.now();
+      const film = c.req.valid("query").track === "1" ? crypto.randomUUID() : undefined;
       const lines = streamLines(body, {
         requestId,
         signal,
         draining,
         deadlineMs,
         frameBytes: MAX_BODY,
-        concurrency: detector.concurrency,
+        concurrency: film === undefined ? detector.concurrency : 1,
         async detect(frame, signal) {
-          const answer = await place.run(() => detector.detect([frame], signal), signal);
+          const answer = await place.run(() => detector.detect([frame], signal, film), signal);
           metrics.countAnswer(answer);
           return answer;
         },
         ended(frames, error) {
+          if (film !== undefined) detector.forget?.(film);
           streams--;
           place.leave();
           log({ event: "stream", requestId, frames, ms: performance.now() - start, error: error?.code });

@@ -3,7 +3,8 @@
  * @module
  */
 import { AuDetector, type DetectedFace } from "@emoco/web/detector";
-import type { FaceFinder } from "@emoco/web/face-finder";
+import { BlazeFace, type FaceFinder } from "@emoco/web/face-finder";
+import { FaceFollower } from "@emoco/web/face-follower";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
 import { type ImageDecoder, ImageError, type PictureWarning } from "./decode.ts";
@@ -54,7 +55,9 @@ export interface ImageDetector {
   /** Requests that are worked on at one time. */
   readonly concurrency: number;
   /** The faces of each picture, whose bytes it takes for itself; an ImageError says which file is refused and why. */
-  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer>;
+  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal, film?: string): Promise<Answer>;
+  /** Forgets a film whose frames came with its name; absent where nothing is kept of films. */
+  forget?(film: string): void;
   /** Runs the model on [N, 3, S, S]. */
   infer(image: Values, signal?: AbortSignal): Promise<Inference>;
 }
@@ -78,6 +81,7 @@ export class LocalDetector implements ImageDetector {
   readonly concurrency = 1;
   #last: Promise<unknown> = Promise.resolve();
   #next?: AuDetector;
+  readonly #films = new Map<string, FaceFollower>();
 
   private constructor(
     private readonly parts: Omit<LocalParts, keyof ModelFiles>,
@@ -125,8 +129,13 @@ export class LocalDetector implements ImageDetector {
     await next?.release();
   }
 
-  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer> {
+  detect(
+    images: readonly Uint8Array<ArrayBuffer>[],
+    signal?: AbortSignal,
+    film?: string,
+  ): Promise<Answer> {
     return this.#inTurn(async () => {
+      const follower = film === undefined ? undefined : this.#followerOf(film);
       const { detector, parts: { decoder, engine } } = this;
       const timings = { decode: 0, find: 0, align: 0, run: 0 };
       const answered: Answer["images"][number][] = [];
@@ -137,7 +146,7 @@ export class LocalDetector implements ImageDetector {
           const start = performance.now();
           picture = decoder.open(bytes);
           const opened = performance.now();
-          const { width, height, faces, timings: spent } = await detector.detect(picture, signal);
+          const { width, height, faces, timings: spent } = await detector.detect(picture, signal, follower);
           timings.decode += opened - start + picture.spent;
           for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
           const { warnings } = picture;
@@ -157,6 +166,20 @@ export class LocalDetector implements ImageDetector {
       signal?.throwIfAborted();
       return { model: nameOf(this.card), outputs: await this.detector.infer(image) };
     });
+  }
+
+  forget(film: string): void {
+    this.#films.delete(film);
+  }
+
+  /** Who follows the faces of a film; nobody where the finder cannot. */
+  #followerOf(film: string): FaceFollower | undefined {
+    const { finder } = this.parts;
+    if (!(finder instanceof BlazeFace)) return undefined;
+    const follower = this.#films.get(film) ??
+      new FaceFollower(finder.with({ thorough: false }), this.card.alignment.template);
+    this.#films.set(film, follower);
+    return follower;
   }
 
   /** The model is exchanged between two requests, never during one. */

@@ -45,7 +45,9 @@ async function work(task: WorkerTask, signal: AbortSignal): Promise<unknown> {
   if (!opened) throw new Error("The worker was asked before it was opened.");
   switch (task.kind) {
     case "detect":
-      return await opened.detect(task.images, signal);
+      return await opened.detect(task.images, signal, task.film);
+    case "forget":
+      return opened.forget(task.film);
     case "infer":
       return await opened.infer(task.image, signal);
     case "prepare":

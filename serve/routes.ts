@@ -87,9 +87,13 @@ export const streamRoute = createRoute({
   summary: "Action units of every frame of a video",
   description:
     "JPEG pictures one directly after another in, one line of JSON a frame out, in order, as they come. " +
-    "A line holds what /v1/detect answers and the frame's number, or the frame's number and an error.",
+    "A line holds what /v1/detect answers and the frame's number, or the frame's number and an error. " +
+    "With track=1 faces are followed from frame to frame and carry an id, one frame after the other on one worker.",
   security,
-  request: { body: { required: true, content: { "video/x-motion-jpeg": { schema: binary } } } },
+  request: {
+    query: z.object({ track: z.enum(["0", "1"]).optional() }),
+    body: { required: true, content: { "video/x-motion-jpeg": { schema: binary } } },
+  },
   responses: {
     200: { description: "One line a frame", content: { "application/x-ndjson": { schema: z.string() } } },
     ...refusals(400, 401, 429, 503),

@@ -64,6 +64,8 @@ const faceSchema = z.object({
     .openapi({ description: "Against the camera: yaw to the subject's left, pitch up" }),
   openness: z.object({ leftEye: z.number(), rightEye: z.number(), mouth: z.number() }).optional()
     .openapi({ description: "Gaps as shares of the eyes' distance" }),
+  id: z.number().int().positive().optional()
+    .openapi({ description: "The face's number in a stream that is tracked (track=1)" }),
   warnings: z.array(z.enum(FACE_WARNINGS)).optional().openapi({
     description: "What makes the readings less sure; absent where there is nothing to say",
   }),

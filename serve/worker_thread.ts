@@ -15,7 +15,8 @@ export type WorkerTask =
     readonly engine: Engine | "auto";
     readonly threads: number;
   }
-  | { readonly kind: "detect"; readonly images: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "detect"; readonly images: readonly Uint8Array<ArrayBuffer>[]; readonly film?: string }
+  | { readonly kind: "forget"; readonly film: string }
   | { readonly kind: "infer"; readonly image: Values }
   | { readonly kind: "prepare"; readonly files: ModelFiles }
   | { readonly kind: "commit" | "discard" };

@@ -82,19 +82,22 @@ export class AuDetector {
     return new AuDetector(card, file, model, parts.finder);
   }
 
-  /** The action units of every face; all faces go through the model in one run. */
-  async detect(image: Pixels | Picture, signal?: AbortSignal): Promise<Detection> {
-    const picture = asPicture(image), timings = { find: 0, align: 0, run: 0 }, { finder } = this;
+  /**
+   * The action units of every face; all faces go through the model in one run.
+   * @param finder stands in for the detector's own, such as one that follows the faces of a video
+   */
+  async detect(image: Pixels | Picture, signal?: AbortSignal, finder = this.finder): Promise<Detection> {
+    const picture = asPicture(image), timings = { find: 0, align: 0, run: 0 };
     const start = performance.now() - picture.spent;
     const found = await finder.find(image, signal);
     timings.find += performance.now() - picture.spent - start;
     let faces = await this.read(picture, found, timings, signal);
-    if (isFollowing(finder) && "data" in image) { // a film's frames are pixels; what comes in parts is a still
+    if (isFollowing(finder)) {
       const answers = await finder.review(image, faces, signal);
       const again = answers.filter((answer) => typeof answer !== "string");
       faces = faces.filter((_, i) => answers[i] === "right");
       if (again.length > 0) faces.push(...await this.read(picture, again, timings, signal));
-      faces = finder.learn(image, faces);
+      faces = finder.learn(faces);
     }
     faces.sort((one, other) => area(other) - area(one));
     return { width: picture.width, height: picture.height, faces, timings };

@@ -143,7 +143,7 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */
-  async follow(image: Pixels, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
+  async follow(image: Pixels | Picture, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
     const { leftEye, rightEye, nose, mouth } = points;
     const center: Point = [box.x + box.width / 2, box.y + box.height / 2];
     const before = {
@@ -162,16 +162,18 @@ export class BlazeFace implements FaceFinder {
    * which looks at everything at once.
    * @param part counts up from look to look; parts come in turn, the whole picture among them
    */
-  async lookInPart(image: Pixels, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
-    const longest = Math.max(image.width, image.height), side = Math.ceil(longest * PART);
+  async lookInPart(picture: Pixels | Picture, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const side = Math.ceil(longest * PART);
     const starts = tileStarts(image.height, side).flatMap((y) =>
       tileStarts(image.width, side).map((x) => [x, y] as const)
     );
-    const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED, picture = asPicture(image);
-    const view = turn === 0
-      ? await squareView(picture, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
-      : await squareView(picture, ...starts[turn - 1], side, pixels);
-    const faces = await this.settle(picture, await this.look(view), view.scaleX, signal);
+    const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED;
+    const view =
+      await (turn === 0
+        ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
+        : squareView(image, ...starts[turn - 1], side, pixels));
+    const faces = await this.settle(image, await this.look(view), view.scaleX, signal);
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 

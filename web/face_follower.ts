@@ -11,6 +11,7 @@ import { alignmentPointsOf, FaceTrack, moveTo, type Offset, offsetOf } from "./f
 import { FaceTracker } from "./face_tracker.ts";
 import type { FacePoints, Pixels } from "./image.ts";
 import type { AlignmentTemplate } from "./model_card.ts";
+import { asPicture, type Layer, type Picture } from "./picture.ts";
 
 /** Frames from one search of the whole picture to the next, of a model without points: within half a second. */
 const SEARCH_EVERY = 12;
@@ -25,6 +26,8 @@ const CHANGED = 0.05;
 /** From here on the crop that was read was laid so badly that another one is read, and that it was no face's. */
 const BADLY: Offset = { shift: 0.06, scale: 0.12, turn: 7 };
 const NOT_A_FACE: Offset = { shift: 0.3, scale: 0.6, turn: 40 };
+/** The longer side of what colours are looked at in. */
+const LOOKED_AT = 640;
 /** Seconds a frame, where nobody tells the time. */
 const FRAME = 1 / 30;
 
@@ -39,6 +42,8 @@ export class FaceFollower implements FollowingFinder {
   /** Whose points these are, of the faces that were given out last. */
   #given = new WeakMap<FacePoints, FaceTrack>();
   #tracker = new FaceTracker();
+  /** The frame as its colours are looked at. */
+  #layer?: Layer;
   #scene?: Float32Array;
   #isCut = false;
   /** Whether somebody was lost in the last frame. */
@@ -56,9 +61,11 @@ export class FaceFollower implements FollowingFinder {
   }
 
   /** The faces of the next frame; the whole of it is searched at a cut, and as soon as nobody or not everybody is seen. */
-  async find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]> {
+  async find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]> {
     this.#time += FRAME;
-    const scene = sceneOf(image), before = this.#scene;
+    const { width, height } = image, shrink = Math.max(1, Math.max(width, height) / LOOKED_AT);
+    [this.#layer] = await asPicture(image).look([{ x: 0, y: 0, width, height, shrink }]);
+    const scene = sceneOf(this.#layer.pixels), before = this.#scene;
     this.#scene = scene;
     this.#isCut = before !== undefined && differenceOf(scene, before) > CUT;
     const isTurn = this.#frame++ % SEARCH_EVERY === 0 && !this.#tracks.every(({ isByModel }) => isByModel);
@@ -73,7 +80,7 @@ export class FaceFollower implements FollowingFinder {
 
   /** Of the faces that were read, those whose crop was laid badly: where to read again, or that nobody is there. */
   async review(
-    image: Pixels,
+    image: Pixels | Picture,
     faces: readonly ReadFace[],
     signal?: AbortSignal,
   ): Promise<(FoundFace | "right" | "gone")[]> {
@@ -87,7 +94,7 @@ export class FaceFollower implements FollowingFinder {
   }
 
   /** Takes in what was read in the end; gives the faces their numbers, and the points that they have now. */
-  learn<Face extends ReadFace>(image: Pixels, faces: readonly Face[]): (Face & { readonly id: number })[] {
+  learn<Face extends ReadFace>(faces: readonly Face[]): (Face & { readonly id: number })[] {
     const pairs = faces.map((face): [Face, FaceTrack] => {
       const track = this.#given.get(face.points) ?? new FaceTrack(face, this.#time, this.template);
       if (!face.points68) return [face, track];
@@ -96,7 +103,7 @@ export class FaceFollower implements FollowingFinder {
       return [{ ...face, ...moveTo({ box, score, points: face.points }, points, this.template) }, track];
     });
     const looks = pairs.map(([face, track]) => {
-      const look = lookOf(image, face.points, this.template);
+      const look = lookOf(this.#layer!, face.points, this.template);
       track.look = look;
       return look;
     });
@@ -117,12 +124,12 @@ export class FaceFollower implements FollowingFinder {
   }
 
   /** All faces of before, and newcomers; nothing where one is lost or two have become one. */
-  async #follow(image: Pixels, signal?: AbortSignal): Promise<FoundFace[] | undefined> {
+  async #follow(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[] | undefined> {
     const pairs: [FoundFace, FaceTrack][] = [];
     for (const [i, track] of this.#tracks.entries()) {
       signal?.throwIfAborted();
       const expected = track.expect(this.#time);
-      if (track.isByModel && !this.#mustLook(image, track, expected, i)) {
+      if (track.isByModel && !this.#mustLook(track, expected, i)) {
         pairs.push([expected, track]);
         continue;
       }
@@ -146,9 +153,9 @@ export class FaceFollower implements FollowingFinder {
   }
 
   /** Whether it is a face's turn, or it may have gone. */
-  #mustLook(image: Pixels, { look }: FaceTrack, expected: FoundFace, index: number): boolean {
+  #mustLook({ look }: FaceTrack, expected: FoundFace, index: number): boolean {
     if ((this.#frame + 3 * index) % LOOK_EVERY === 0 || !look) return true;
-    return differenceOf(lookOf(image, expected.points, this.template), look) > CHANGED;
+    return differenceOf(lookOf(this.#layer!, expected.points, this.template), look) > CHANGED;
   }
 
   #give(pairs: readonly (readonly [FoundFace, FaceTrack])[]): void {
@@ -156,7 +163,7 @@ export class FaceFollower implements FollowingFinder {
     this.#tracks = pairs.map(([, track]) => track);
   }
 
-  async #judge(image: Pixels, face: ReadFace): Promise<FoundFace | "right" | "gone"> {
+  async #judge(image: Pixels | Picture, face: ReadFace): Promise<FoundFace | "right" | "gone"> {
     if (!face.points68) return "right";
     const points = alignmentPointsOf(face.points68), { box, score } = face;
     const read = { box, score, points: face.points };

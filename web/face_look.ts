@@ -5,6 +5,7 @@
  */
 import { alignmentTransform, type FacePoints, invert, type Pixels } from "./image.ts";
 import type { AlignmentTemplate } from "./model_card.ts";
+import { fromLayer, type Layer } from "./picture.ts";
 
 /** Cells a side of a face's look, and samples a side of each. */
 const CELLS = 8, SAMPLES = 3;
@@ -14,10 +15,10 @@ const REACH = 1.5;
 const ACROSS = 24, DOWN = 18;
 
 /** Mean colours of a face's surroundings, turned upright: red, green and blue of 8 x 8 cells, 0-1. */
-export function lookOf(image: Pixels, points: FacePoints, template?: AlignmentTemplate): Float32Array {
-  const back = invert(alignmentTransform(points, 1, template));
+export function lookOf(layer: Layer, points: FacePoints, template?: AlignmentTemplate): Float32Array {
+  const back = invert(fromLayer(alignmentTransform(points, 1, template), layer));
   const look = new Float32Array(3 * CELLS * CELLS), steps = CELLS * SAMPLES;
-  const { width, height, data } = image;
+  const { width, height, data } = layer.pixels;
   for (let j = 0; j < steps; j++) {
     const v = 0.5 + REACH * ((j + 0.5) / steps - 0.5);
     for (let i = 0; i < steps; i++) {

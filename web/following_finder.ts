@@ -4,6 +4,7 @@
  */
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
 import type { Pixels, Point } from "./image.ts";
+import type { Picture } from "./picture.ts";
 
 /** A face that a model has read, with what matters to whoever found it. */
 export interface ReadFace extends FoundFace {
@@ -15,10 +16,10 @@ export interface ReadFace extends FoundFace {
 export interface FollowingFinder extends FaceFinder {
   /** For each face that was read: right as it is, to be read again elsewhere, or not there. */
   review(
-    image: Pixels,
+    image: Pixels | Picture,
     faces: readonly ReadFace[],
     signal?: AbortSignal,
   ): Promise<(FoundFace | "right" | "gone")[]>;
   /** Told what was read in the end; gives the faces back with their numbers. */
-  learn<Face extends ReadFace>(image: Pixels, faces: readonly Face[]): (Face & { readonly id?: number })[];
+  learn<Face extends ReadFace>(faces: readonly Face[]): (Face & { readonly id?: number })[];
 }

@@ -12,7 +12,6 @@
  * @module
  */
 import type { DetectedFace, DetectedUnit, Detection } from "./detector.ts";
-import { FaceTracker } from "./face_tracker.ts";
 import type { ModelCard } from "./model_card.ts";
 import { Camera } from "./page/camera.ts";
 import { type FrameKind, Reader, type ReaderOptions } from "./reader.ts";
@@ -51,7 +50,7 @@ export async function* readCamera(
   video: HTMLVideoElement,
   options: ReadCameraOptions = {},
 ): AsyncGenerator<Reading, void, void> {
-  const { signal } = options, tracker = new FaceTracker();
+  const { signal } = options;
   signal?.throwIfAborted();
   const camera = await Camera.open(options.camera, video);
   let reader: Reader | undefined;
@@ -73,9 +72,8 @@ export async function* readCamera(
       if (newest === undefined) break;
       const time: number = newest;
       newest = undefined;
-      const { faces, ...detection } = await reader.read(video, { isStill: false, isFirst });
-      const ids = tracker.follow(faces.map(({ box }) => box), time);
-      yield { ...detection, time, faces: faces.map((face, i) => ({ ...face, id: ids[i] })) };
+      const { faces, ...detection } = await reader.read(video, { isStill: false, isFirst, time });
+      yield { ...detection, time, faces: faces.map((face) => ({ ...face, id: face.id ?? 0 })) };
     }
   } finally {
     signal?.removeEventListener("abort", end);

@@ -12,6 +12,8 @@ export interface FrameKind {
   readonly isStill?: boolean;
   /** Whether it begins a video. */
   readonly isFirst?: boolean;
+  /** Seconds of a video's frame; a thirtieth after the one before unless given. */
+  readonly time?: number;
 }
 
 /** What a reader is opened with. */
@@ -29,6 +31,7 @@ export type ReaderRequest =
     readonly frame: ImageBitmap;
     readonly isStill: boolean;
     readonly isFirst: boolean;
+    readonly time?: number;
   };
 
 /** What the worker answers, in the order of the requests. */
@@ -76,10 +79,10 @@ export class Reader {
   /** The faces of a picture, or of the frame that a video shows now, with their action units. */
   async read(
     source: ImageBitmapSource,
-    { isStill = true, isFirst = true }: FrameKind = {},
+    { isStill = true, isFirst = true, time }: FrameKind = {},
   ): Promise<Detection> {
     const frame = await createImageBitmap(source);
-    const reply = await this.#ask({ kind: "read", frame, isStill, isFirst }, [frame]);
+    const reply = await this.#ask({ kind: "read", frame, isStill, isFirst, time }, [frame]);
     if (reply.kind !== "read") throw new Error(`The worker answered ${reply.kind} to a frame.`);
     return reply.detection;
   }

@@ -5,7 +5,7 @@
  */
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { AuDetector } from "./detector.ts";
-import { BlazeFace, type FaceFinder } from "./face_finder.ts";
+import { BlazeFace } from "./face_finder.ts";
 import { FaceFollower } from "./face_follower.ts";
 import type { OrtLike, SessionOptions } from "./inference.ts";
 import { readPixels } from "./page/read_pixels.ts";
@@ -13,8 +13,8 @@ import type { ReaderOptions, ReaderReply, ReaderRequest } from "./reader.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
-/** The frame that is read. */
-let frame = { isStill: true, isFirst: true };
+/** Finds the faces of videos. */
+let follower: FaceFollower | undefined;
 let detector: AuDetector | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -32,8 +32,10 @@ async function answer(request: ReaderRequest): Promise<ReaderReply> {
   }
   try {
     if (!detector) throw new Error("The models are not loaded.");
-    frame = request;
-    return { kind: "read", detection: await detector.detect(readPixels(request.frame)) };
+    if (request.isFirst) follower?.restart();
+    if (request.time !== undefined) follower?.at(request.time);
+    const finder = request.isStill ? undefined : follower;
+    return { kind: "read", detection: await detector.detect(readPixels(request.frame), undefined, finder) };
   } finally {
     request.frame.close();
   }
@@ -49,15 +51,9 @@ async function open({ model }: ReaderOptions): Promise<AuDetector> {
     read(new URL("./model/blazeface.onnx", import.meta.url)),
   ]);
   const finder = await BlazeFace.load({ model: blazeFace, ort }, sessions);
-  const follower = new FaceFollower(finder.with({ thorough: false }));
-  const either: FaceFinder = {
-    find(image, signal) {
-      if (frame.isFirst) follower.restart();
-      // Frames are pixels; what comes in parts would have to be a still.
-      return frame.isStill || !("data" in image) ? finder.find(image, signal) : follower.find(image, signal);
-    },
-  };
-  return await AuDetector.load({ ...files, finder: either, ort }, sessions);
+  const loaded = await AuDetector.load({ ...files, finder, ort }, sessions);
+  follower = new FaceFollower(finder.with({ thorough: false }), loaded.card.alignment.template);
+  return loaded;
 }
 
 async function readModel() {

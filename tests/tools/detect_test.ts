@@ -195,7 +195,7 @@ describe("deno task detect", () => {
     }
     Deno.removeSync(join(photos, "deep"), { recursive: true });
     Deno.removeSync(join(photos, "1.png"));
-    await assertRejects(() => detect(photos), Error, "no pictures are there");
+    await assertRejects(() => detect(photos), Error, "no pictures or films are there");
   });
 
   it("looks at large photos made smaller and gives places in the photo itself", async () => {
@@ -267,7 +267,7 @@ describe("deno task detect", () => {
   });
 
   it("says in one sentence what is missing", async () => {
-    await assertRejects(() => main([]), Error, "No photo was named");
+    await assertRejects(() => main([]), Error, "No photo or film was named");
     await assertRejects(() => detect(join(folder, "none.jpg")), Error, "none.jpg: ");
     await assertRejects(() => main([`--model=${folder}/none`, portrait]), Error, "There is no model in ");
     await assertRejects(() => detect("--size=3", portrait), Error, "--size");

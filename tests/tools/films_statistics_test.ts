@@ -2,12 +2,15 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import type { DetectedUnit } from "@emoco/web/detector";
 import { parseModelCard } from "@emoco/web/model-card";
+import { parse } from "csv-parse/sync";
+import { parquetReadObjects } from "hyparquet";
+import { join } from "node:path";
 import { openFaceColumns } from "../../tools/films/openface.ts";
 import { columnsOf, type NumberedFace, RowLayout } from "../../tools/films/row.ts";
 import { Spool } from "../../tools/films/spool.ts";
 import { summarise } from "../../tools/films/statistics.ts";
 import { summaryHead, summaryLines } from "../../tools/films/summary.ts";
-import { linesOf } from "../../tools/films/tables.ts";
+import { FORMATS, linesOf, writeTable } from "../../tools/films/tables.ts";
 import { writeTinyCard } from "../web/tiny_model.ts";
 
 const card = parseModelCard(JSON.parse(JSON.stringify({
@@ -136,6 +139,34 @@ describe("a film's rows", () => {
     const lines = table(columnsOf(layout, "a.mp4", relative));
     assertEquals([lines[0].AU12_intensity, lines[0].AU12_relative], ["1", "0"]);
     assertEquals([lines[99].AU12_intensity, lines[99].AU12_relative], ["3", "2"]);
+  });
+
+  it("hold the same numbers in every format", async () => {
+    for (let i = 0; i < 700; i++) add(i, i / 30, ...i % 9 ? [face(1, [i / 150, i % 2 ? 1 : null])] : []);
+    const folder = Deno.makeTempDirSync(), columns = columnsOf(layout, 'a "b", c.mp4');
+    try {
+      const text = new Map<string, string>();
+      for (const format of FORMATS) {
+        const path = join(folder, format);
+        await writeTable(path, format, spool, columns, { model: "tiny" });
+        if (format !== "parquet") text.set(format, Deno.readTextFileSync(path));
+      }
+      const csv: Record<string, string>[] = parse(text.get("csv")!, { columns: true });
+      const json = JSON.parse(text.get("json")!);
+      assertEquals([json.model, json.rows.length, csv.length], ["tiny", 700, 700]);
+      assertEquals(text.get("jsonl")!.trim().split("\n").map((line) => JSON.parse(line)), json.rows);
+      const parquet = await parquetReadObjects({ file: Deno.readFileSync(join(folder, "parquet")).buffer });
+      assertEquals(parquet, json.rows);
+      csv.forEach((line, i) => {
+        const values = Object.entries(json.rows[i]).map((
+          [name, value],
+        ) => [name, value === null ? "" : String(value)]);
+        assertEquals(Object.entries(line), values);
+      });
+      assertEquals([...Deno.readDirSync(folder)].length, FORMATS.length, "nothing half done is left");
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
   });
 
   it("stand under OpenFace's names, in its axes and units", () => {

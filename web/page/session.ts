@@ -31,7 +31,10 @@ export class Session {
 
   /** Takes in a frame: numbers its faces and records them. */
   add(frame: number, time: number, found: readonly DetectedFace[]): readonly TrackedFace[] {
-    const ids = this.#tracker.follow(found.map(({ box }) => box), time);
+    // The worker numbers the faces of a video; those of a picture are numbered here.
+    const ids = found.every(({ id }) => id !== undefined)
+      ? found.map(({ id }) => id!)
+      : this.#tracker.follow(found.map(({ box }) => box), time);
     this.#faces = found.map((face, i) => ({ ...face, id: ids[i] }));
     this.recording.add(frame, time, this.#faces);
     for (let i = 0; i < ids.length; i++) this.#raisePeaks(this.#faces[i]);

@@ -105,9 +105,10 @@ export class Sources {
         const seconds = newest;
         newest = undefined;
         const frame = await createImageBitmap(camera.video);
-        const analysed = await analyser.analyse(frame, { isStill: false, isFirst: number === 0 });
-        if (turn !== this.#turn) return analysed.frame.close();
         first ||= seconds;
+        const kind = { isStill: false, isFirst: number === 0, time: seconds - first };
+        const analysed = await analyser.analyse(frame, kind);
+        if (turn !== this.#turn) return analysed.frame.close();
         drawn = performance.now();
         const faces = readings.add(analysed, number++, seconds - first, { isMirrored: camera.isMirrored });
         this.#report(analysed, faces);
@@ -146,7 +147,7 @@ export class Sources {
     readings.begin(file.name, loaded, false);
     const run = this.#run = new VideoRun(video, {
       analyse: async (number, { image, time }) => {
-        const analysed = await analyser.analyse(image, { isStill: false, isFirst: number === 0 });
+        const analysed = await analyser.analyse(image, { isStill: false, isFirst: number === 0, time });
         if (turn !== this.#turn) return analysed.frame.close();
         const faces = readings.add(analysed, number, time, { isWhole: true });
         this.parts.panel.count(analysed, false);
