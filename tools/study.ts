@@ -7,10 +7,10 @@ import { COMMITTED_FACES, manifestPath, readManifest } from "../train/input/data
 import { METHODS } from "../train/methods/index.ts";
 import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
 import { duration } from "../train/runs/progress.ts";
+import { readPhotos } from "./photos/manifest.ts";
 import { drawPart } from "./study/draw.ts";
 import type { Part } from "./study/part.ts";
 import { BY_DEFAULT, PARTS } from "./study/parts.ts";
-import { countPhotographs } from "./study/photograph_scores.ts";
 import {
   COMMITTED_RESULTS,
   openResults,
@@ -56,7 +56,7 @@ async function main({ text, switches, settings }: Flags): Promise<void> {
   const asked = readAsked(text, settings);
   // Whatever is missing is better known before hours of training than after them.
   for (const part of parts) part.demand?.(asked);
-  const photographs = asked.photos === undefined ? undefined : countPhotographs(asked.photos);
+  const photographs = asked.photos === undefined ? undefined : readPhotos(asked.photos).photos.length;
   const setting = settingOf(asked, photographs);
   const opened = parts.map((part) => {
     const name = resultsName(part.name, asked);

@@ -9,11 +9,6 @@ import type { PhotographScores, StudyResult } from "./run.ts";
 /** Intervals are for single models; the study has seeds. The least that the bootstrap takes. */
 const BOOTSTRAP = { samples: 10, seed: 1 };
 
-/** Photographs of the split that models are scored on. */
-export function countPhotographs(folder: string): number {
-  return readPhotos(resolve(folder)).photos.length;
-}
-
 /** Scores of the exported model of a run. Units of the means are those of the whole split, in both halves. */
 export async function scoreOnPhotographs(
   run: string,

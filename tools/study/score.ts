@@ -4,7 +4,6 @@ import type { UnitScores } from "../../train/scores/metrics.ts";
 import { type Metric, readMetrics, RUNS } from "../../train/runs/run_folder.ts";
 import { exists, writeAtomically } from "../../train/runs/whole_file.ts";
 import { PICTURE } from "./fig5.ts";
-import { scoreOnPhotographs } from "./photograph_scores.ts";
 import { type Asked, type Encoder, encoderName, type StudyResult, type StudyRun } from "./run.ts";
 import { finish, readSeconds, train } from "./start.ts";
 
@@ -30,6 +29,7 @@ export async function score(run: StudyRun, asked: Asked, folder: string): Promis
   const result = readRun(run, from);
   if (!asked.photos) return result;
   await finish("export", [`--from=${name}`]);
+  const { scoreOnPhotographs } = await import("./photograph_scores.ts"); // brings onnxruntime with it
   return { ...result, photographs: await scoreOnPhotographs(name, asked.photos) };
 }
 
