@@ -28,8 +28,8 @@ AUS = [1, 4, 12, 25]
 SHAPES = {
     "alexnet": (67, dict(width=1 / 24, hidden=24)),
     "drml": (64, dict(kernel=9, channels=3, inner=4, hidden=16, features=12)),
-    "jaa": (32, dict(unit=1, align=16, features=16)),
-    "eac": (32, dict(crop=4, hidden=12, features=10)),
+    "jaa": (32, dict(unit=1, deep=1 / 4, align=16, features=16)),
+    "eac": (32, dict(crop=4, enhanced=12, hidden=10)),
     "dsin": (32, dict(channels=4, hidden=6, iterations=3)),
     "srerl": (32, dict(channels=5, crop=6, node=8, iterations=2, own=3)),
 }
@@ -84,6 +84,8 @@ def run(name):
     batches = np.array([random.permutation(FACES)[:BATCH] for _ in range(STEPS)], np.int32)
     tensors = dict(pictures=pictures, points=points, labels=labels, batches=batches,
                    unitWeights=weights.numpy().astype(np.float32), weights=vector(net.named_parameters()))
+    if hasattr(net, "fixed"):
+        tensors.update(net.fixed())
     losses = []
     for t, batch in enumerate(batches, 1):
         images = torch.tensor((pictures[batch] / 255 - MEAN) / STD).permute(0, 3, 1, 2)
@@ -104,7 +106,7 @@ def run(name):
     with torch.no_grad():
         net.eval()
         images = torch.tensor((pictures / 255 - MEAN) / STD).permute(0, 3, 1, 2)
-        tensors["answers"] = net.answers(images, torch.tensor(points.astype(np.float64))).numpy().astype(np.float32)
+        tensors["answers"] = net.logits(images, torch.tensor(points.astype(np.float64))).numpy().astype(np.float32)
     statistics = [(n, b) for n, b in net.named_buffers() if "running" in n]
     if statistics:
         tensors["statistics"] = flat(statistics)

@@ -24,8 +24,14 @@ export const jaa: Detector = {
   points: "training",
   hasTrunk: false,
   paperImageSize: 176,
-  /** Channels come in multiples of `unit`; the align head's hidden layer, and the last one. */
-  sizes: { paper: { unit: 8, align: 512, features: 512 }, quick: { unit: 4, align: 128, features: 128 } },
+  /**
+   * Channels of the region layers in multiples of `unit`, of all convolutions behind them in multiples of `deep`; the
+   * align head's hidden layer, and the last one.
+   */
+  sizes: {
+    paper: { unit: 8, deep: 8, align: 512, features: 512 },
+    quick: { unit: 4, deep: 4, align: 128, features: 128 },
+  },
   check({ imageSize, aus }) {
     regionsOf(aus);
     if (imageSize % 16 === 0 && imageSize >= 32) return;
@@ -35,6 +41,7 @@ export const jaa: Detector = {
   },
   forward<X>(l: Layers<X>, { image }: DetectorInputs<X>, { sizes, aus, imageSize }: DetectorShape) {
     const { unit, align, features: width } = sizes;
+    const deep = (channels: number) => Math.round(sizes.deep * channels);
     const conv = (x: X, name: string, output: number, kernel = 3, padding = 1) =>
       l.relu(l.batchNorm(l.convolve(x, name, { output, kernel, padding }), `${name}.norm`));
     let shared = image;
@@ -44,8 +51,8 @@ export const jaa: Detector = {
     /** The paper's hierarchical convolutions, three pairs with a pool behind each. */
     const pairs = (x: X, name: string) =>
       [12, 16, 20].reduce((x, channels, i) => {
-        const inner = conv(x, `${name}.${i}.0`, channels * unit);
-        return l.maxPool(conv(inner, `${name}.${i}.1`, channels * unit), 2, 2);
+        const inner = conv(x, `${name}.${i}.0`, deep(channels));
+        return l.maxPool(conv(inner, `${name}.${i}.1`, deep(channels)), 2, 2);
       }, x);
 
     const aligned = flatten(l, pairs(shared, "align"));
@@ -57,8 +64,10 @@ export const jaa: Detector = {
     const refined: X[] = [], locals: X[] = [];
     aus.forEach((_, a) => {
       let map = l.reshape(l.slice(maps, 0, a, 1), [side, side, 1]);
-      for (const i of [0, 1, 2]) map = conv(map, `refine.${a}.${i}`, 8 * unit, 3, 0);
-      const attention = l.sigmoid(l.convolve(map, `refine.${a}.3`, { output: 1, kernel: 3, padding: 0, bias: true }));
+      for (const i of [0, 1, 2]) map = conv(map, `refine.${a}.${i}`, deep(8), 3, 0);
+      const attention = l.sigmoid(
+        l.convolve(map, `refine.${a}.3`, { output: 1, kernel: 3, padding: 0, bias: true }),
+      );
       refined.push(attention);
       locals.push(pairs(l.multiply(shared, attention), `local.${a}`));
     });
@@ -75,7 +84,11 @@ export const jaa: Detector = {
     };
   },
   losses({ logits, inner: { points, maps, refined } }, labels) {
-    const truth = tf.reshape(tf.gather(labels.points!, ALIGNED, 1), [-1, 2 * ALIGNED.length]);
+    const known = labels.points!; // without 60 and 64; tf.gather could not be traced
+    const parts = [[17, 43], [61, 3], [65, 3]].map(([from, count]) =>
+      tf.slice(known, [0, from, 0], [-1, count, 2])
+    );
+    const truth = tf.reshape(tf.concat(parts, 1), [-1, 2 * ALIGNED.length]);
     return {
       entropy: weightedEntropy(logits, labels),
       dice: weightedDice(logits, labels),
@@ -108,7 +121,7 @@ function unitMaps<X>(l: Layers<X>, points: X, aus: readonly number[], side: numb
   return l.max(l.reshape(maps, [aus.length, 2, side, side]), 1);
 }
 
-/** Half the squared distance of the points over the squared distance of the inner corners of the eyes, mean over faces. */
+/** Half the squared distance of the points over that of the eyes' outer corners, mean over faces. */
 function alignmentLoss(points: Tensor, truth: Tensor): Scalar {
   const corner = (point: number) => tf.slice(truth, [0, 2 * ALIGNED.indexOf(point)], [-1, 2]);
   const apart = tf.sum(tf.squaredDifference(corner(36), corner(45)), 1);
@@ -118,7 +131,7 @@ function alignmentLoss(points: Tensor, truth: Tensor): Scalar {
 
 /** Cross-entropy of the refined maps [B, h, w, A] against the first ones, resized, summed over units. */
 function refinementLoss(refined: Tensor, maps: Tensor): Scalar {
-  const [, units, side] = maps.shape, small = refined.shape[1];
+  const [, units, side] = maps.shape, small = refined.shape[1]!;
   const first = tf.reshape(maps, [-1, side, side]);
   const down = tf.tensor2d(resizing(side, small), [small, side]);
   const rows = tf.matMul(tf.reshape(first, [-1, side]), down, false, true); // [B A side, small]

@@ -48,8 +48,11 @@ export interface Layers<X> {
   convolve(x: X, name: string, shape: ConvolutionShape): X;
   /** Of a map, by channel: `<name>.weight`, `<name>.bias`, `<name>.running_mean` and `<name>.running_var`. */
   batchNorm(x: X, name: string): X;
-  /** Of values of at least 0; the last window may reach over the edge, as Caffe rounds. */
-  maxPool(x: X, kernel: number, stride: number): X;
+  /**
+   * Of values of at least 0; the last window may reach over the edge, as Caffe rounds.
+   * @param before zeros above and to the left; 0 unless given
+   */
+  maxPool(x: X, kernel: number, stride: number, before?: number): X;
   localResponse(x: X, shape: LocalResponse): X;
   /** In training each value is 0 with a chance of one half, else doubled; else nothing happens. */
   dropout(x: X): X;

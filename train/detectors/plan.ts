@@ -95,8 +95,8 @@ function shapeLayers(plan: Plan): Layers<Shape> {
       plan.statistics.set(`${name}.running_var`, { shape, start: 1 });
       return x;
     },
-    maxPool: ([height, width, channels], kernel, stride) => [
-      ...[height, width].map((side) => Math.max(1, Math.ceil((side - kernel) / stride) + 1)),
+    maxPool: ([height, width, channels], kernel, stride, before = 0) => [
+      ...[height, width].map((side) => windows(side + before, kernel, stride)),
       channels,
     ],
     localResponse: same,
@@ -141,6 +141,11 @@ function shapeLayers(plan: Plan): Layers<Shape> {
     },
     fromPatches: ([h, w, all], count) => [count * h, count * w, all / count ** 2],
   };
+}
+
+/** How many windows of a pool a side has, the last of which may reach over the edge. */
+export function windows(side: number, kernel: number, stride: number): number {
+  return Math.max(1, Math.ceil((side - kernel) / stride) + 1);
 }
 
 function broadcast(x: Shape, y: Shape): Shape {

@@ -51,7 +51,9 @@ export function regionsOf(aus: readonly number[]): Region[] {
     const region = REGIONS[au];
     if (region) return region;
     throw new Error(
-      `AU${au} has no region: known are ${Object.keys(REGIONS).join(", ")}. Leave it out of the labels, or use a ` +
+      `AU${au} has no region: known are ${
+        Object.keys(REGIONS).join(", ")
+      }. Leave it out of the labels, or use a ` +
         "detector without regions: linear, alexnet, drml.",
     );
   });

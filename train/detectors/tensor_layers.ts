@@ -3,6 +3,7 @@ import { attribute, rawOp, type Tensor, type Tensor1D, type Tensor4D, tf } from 
 import { convolve } from "../nets/convolution.ts";
 import { type BatchStatistics, byBatch, byRunning, relu, type Weights } from "../nets/resnet.ts";
 import type { ConvolutionShape, Layers } from "./layers.ts";
+import { windows } from "./plan.ts";
 
 /** What a network's words are read with. */
 export interface Reading {
@@ -52,13 +53,14 @@ export function tensorLayers({ weights, statistics, training }: Reading): Layers
       return bias ? tf.add(y, weights[`${name}.bias`]) : y;
     },
     batchNorm: (x, name) => normalize(x as Tensor4D, name),
-    maxPool(x, kernel, stride) {
-      const over = shape(x).slice(0, 2).map((side) => {
-        const windows = Math.ceil((side - kernel) / stride) + 1;
-        return [0, Math.max(0, (windows - 1) * stride + kernel - side)] as [number, number];
+    maxPool(x, kernel, stride, before = 0) {
+      const around = shape(x).slice(0, 2).map((side): [number, number] => {
+        const covered = (windows(side + before, kernel, stride) - 1) * stride + kernel;
+        return [before, Math.max(0, covered - side - before)];
       });
-      const padded = over.some(([, after]) => after) ? tf.pad(x, [[0, 0], ...over, [0, 0]]) : x;
-      return tf.maxPool(padded as Tensor4D, kernel, stride, "valid");
+      const isPadded = around.flat().some((zeros) => zeros > 0);
+      const whole = isPadded ? tf.pad(x, [[0, 0], ...around, [0, 0]]) : x;
+      return tf.maxPool(whole as Tensor4D, kernel, stride, "valid");
     },
     localResponse: (x, { radius, bias, alpha, beta }) =>
       tf.localResponseNormalization(x as Tensor4D, radius, bias, alpha, beta),

@@ -44,17 +44,10 @@ export class ReferenceRun {
     for (const [name, shape] of this.fixture.metadata.statistics) {
       statistics[name] = tf.fill(shape, name.endsWith("var") ? 1 : 0);
     }
-    const given = this.detector.prepare?.(this.labels()) ?? {};
-    for (const [name, values] of Object.entries(given)) {
-      statistics[name] = tf.tensor(values, this.fixed[name]);
+    for (const [name, { values, shape }] of Object.entries(this.fixture.tensors)) {
+      if (name.startsWith("relations.")) statistics[name] = tf.tensor(values, shape);
     }
     return detectorState(this.split("weights", this.names), statistics);
-  }
-
-  /** Shapes of what the detector takes from labels. */
-  get fixed(): { [name: string]: number[] } {
-    const count = this.shape.aus.length;
-    return { "graph.symbiosis": [count, count], "graph.exclusion": [count, count] };
   }
 
   /** Named tensors out of one vector. */
