@@ -1,42 +1,75 @@
 /**
  * Image files to pixels: native through sharp, or portable through wasm and plain code where native code is refused.
- * Both turn pictures upright, lay transparency over white and refuse the same files, save CMYK (native only).
+ * Both turn pictures upright, lay transparency over white, bring colours to sRGB by the same reading of profiles, and refuse
+ * the same files, save CMYK (native only).
  * @module
  */
-import type { Pixels } from "@emoco/web/image";
-import { ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "./image_header.ts";
+import { type Pixels, resize } from "@emoco/web/image";
+import { readProfile, type ToSrgb } from "./colour_profile.ts";
+import { cutOff, ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "./image_header.ts";
+import { judgeComplaints, withEnd } from "./jpeg_damage.ts";
 import { decodePng } from "./png.ts";
 
 export { ImageError } from "./image_header.ts";
 
+/** What may be said of a picture that was decoded: some of its pixels are damaged. */
+export type PictureWarning = "damaged";
+
+/** A decoded picture. */
+export interface DecodedPicture extends Pixels {
+  /** The size of the upright picture in its file, where it was made smaller. */
+  readonly original?: { readonly width: number; readonly height: number };
+  readonly warnings?: readonly PictureWarning[];
+}
+
 /** What turns the bytes of a JPEG, PNG or WebP into upright, opaque RGBA; refuses with an ImageError. */
 export interface ImageDecoder {
   readonly engine: "native" | "wasm";
-  decode(bytes: Uint8Array<ArrayBuffer>): Promise<Pixels>;
+  decode(bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture>;
 }
+
+/** For whom pictures are decoded. */
+export interface DecoderOptions {
+  /** For a program that reads its user's own files: larger pictures are made smaller instead of being refused. */
+  readonly isLocal?: boolean;
+}
+
+/** What a local program takes: beyond, a small file can take gigabytes. */
+const LOCAL_LIMITS = { side: 16_384, pixels: 16_384 ** 2 };
 
 /**
  * Opens a decoder: "native" needs sharp and the permission to load it, "wasm" runs anywhere, "auto" takes the first
  * that opens.
  */
-export async function openDecoder(engine: "native" | "wasm" | "auto" = "auto"): Promise<ImageDecoder> {
-  if (engine === "wasm") return await openWasm();
+export async function openDecoder(
+  engine: "native" | "wasm" | "auto" = "auto",
+  options: DecoderOptions = {},
+): Promise<ImageDecoder> {
+  if (engine === "wasm") return await openWasm(options);
   try {
-    return await openNative();
+    return await openNative(options);
   } catch (error) {
-    if (engine === "auto") return await openWasm();
+    if (engine === "auto") return await openWasm(options);
     throw new Error(`The native image decoder cannot be loaded: ${(error as Error).message}`, {
       cause: error,
     });
   }
 }
 
-async function openNative(): Promise<ImageDecoder> {
+async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false); // no picture outlives its request
   sharp.concurrency(1); // the pool has a worker for each processor
-  return decoderOf("native", async (bytes) => {
-    const image = sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS, autoOrient: false });
+  return decoderOf("native", options, async (bytes, { format, components, width, height, taken }) => {
+    const image = sharp(bytes, {
+      failOn: "error",
+      limitInputPixels: width * height,
+      autoOrient: false,
+      ignoreIcc: components !== 4, // profiles are read in one place for all decoders; of CMYK's tables sharp knows
+    });
+    const complaints: string[] = [];
+    if (format === "jpeg") image.on("warning", (text: string) => complaints.push(text));
+    if (taken.width !== width) image.resize(taken.width, taken.height, { fit: "fill" });
     const { data, info } = await image
       .toColourspace("srgb").flatten({ background: "#fff" }).ensureAlpha().raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
@@ -44,52 +77,116 @@ async function openNative(): Promise<ImageDecoder> {
       width: info.width,
       height: info.height,
       data: new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length),
+      complaints,
     };
   });
 }
 
-async function openWasm(): Promise<ImageDecoder> {
+async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
   const [jpeg, webp] = await Promise.all([
     import("@jsquash/jpeg/decode.js"),
     import("@jsquash/webp/decode.js"),
   ]);
-  return decoderOf("wasm", async (bytes, header) => {
-    if (header.format === "png") return overWhite({ ...header, data: await decodePng(bytes) });
-    if (header.components === 4) {
-      throw new ImageError("unsupported", "CMYK JPEG are not taken here; send the picture as RGB.");
+  let complaints: string[] = [], last: Promise<unknown> = Promise.resolve();
+  const init = {
+    jpeg: () => jpeg.init({ printErr: (text: string) => complaints.push(text) }),
+    webp: () => webp.init(),
+  };
+  await init.jpeg();
+  const decodeJpeg = (bytes: Uint8Array<ArrayBuffer>) => {
+    const decoded = last.then(async () => {
+      complaints = [];
+      return { ...sizeAndData(await jpeg.default(bytes.slice().buffer)), complaints };
+    });
+    last = decoded.catch(() => undefined); // one at a time: complaints do not say of which picture they are
+    return decoded;
+  };
+  return decoderOf("wasm", options, async (bytes, { format, components, taken, ...header }) => {
+    let stored: Stored;
+    if (format === "png") stored = overWhite({ ...header, data: await decodePng(bytes) });
+    else {
+      if (components === 4) {
+        throw new ImageError("unsupported", "CMYK JPEG are not taken here; send the picture as RGB.");
+      }
+      try {
+        stored = format === "jpeg"
+          ? await decodeJpeg(bytes)
+          : overWhite(sizeAndData(await webp.default(bytes.slice().buffer)));
+      } catch (error) {
+        await init[format](); // a broken picture leaves its memory behind in the module: take a fresh one
+        throw error;
+      }
     }
-    const codec = header.format === "jpeg" ? jpeg : webp;
-    try {
-      const { width, height, data } = await codec.default(bytes.slice().buffer);
-      return overWhite({ width, height, data: data as Uint8ClampedArray<ArrayBuffer> });
-    } catch (error) {
-      await codec.init(); // a broken picture leaves its memory behind in the module: take a fresh one
-      throw error;
-    }
+    const isWhole = stored.width === header.width && stored.height === header.height;
+    if (!isWhole || taken.width === header.width) return stored;
+    return { ...resize(stored, taken.width, taken.height), complaints: stored.complaints };
   });
+}
+
+function sizeAndData({ width, height, data }: ImageData) {
+  return { width, height, data: data as Uint8ClampedArray<ArrayBuffer> };
+}
+
+/** A picture as it is stored, with what libjpeg said of it. */
+interface Stored extends Pixels {
+  readonly complaints?: readonly string[];
+}
+
+/** A header with the size at which the picture is taken. */
+interface Wanted extends ImageHeader {
+  readonly taken: { readonly width: number; readonly height: number };
 }
 
 function decoderOf(
   engine: ImageDecoder["engine"],
-  decodeStored: (bytes: Uint8Array<ArrayBuffer>, header: ImageHeader) => Promise<Pixels>,
+  { isLocal = false }: DecoderOptions,
+  decodeStored: (bytes: Uint8Array<ArrayBuffer>, wanted: Wanted) => Promise<Stored>,
 ): ImageDecoder {
-  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<Pixels> => {
-    const header = readHeader(bytes);
-    let stored: Pixels;
+  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture> => {
+    const header = isLocal ? readHeader(bytes, LOCAL_LIMITS) : readHeader(bytes);
+    const { width, height, lacksEnd = false } = header;
+    const shrink = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
+    const taken = {
+      width: Math.max(1, Math.floor(width * shrink)),
+      height: Math.max(1, Math.floor(height * shrink)),
+    };
+    let stored: Stored;
     try {
-      stored = await decodeStored(bytes, header);
+      stored = await decodeStored(lacksEnd ? withEnd(bytes) : bytes, { ...header, taken });
     } catch (error) {
       if (error instanceof ImageError) throw error;
       throw new ImageError("broken", `The ${header.format.toUpperCase()} is broken and cannot be decoded.`, {
         cause: error,
       });
     }
-    if (stored.width !== header.width || stored.height !== header.height) {
+    if (stored.width !== taken.width || stored.height !== taken.height) {
       throw new ImageError("broken", "The image's header and its picture disagree about its size.");
     }
-    return turnUpright(stored, header.orientation);
+    const damage = judgeComplaints(stored.complaints ?? [], lacksEnd);
+    if (damage === "cut-off") throw cutOff();
+    if (header.components !== 4) (await profileOf(header))?.(stored.data);
+    const upright = turnUpright(stored, header.orientation), isTurned = header.orientation >= 5;
+    return {
+      ...upright,
+      ...shrink < 1 && { original: isTurned ? { width: height, height: width } : { width, height } },
+      ...damage === "damaged" && { warnings: ["damaged"] },
+    };
   };
   return { engine, decode };
+}
+
+/** What turns the picture's colours into sRGB, where they are others. */
+async function profileOf({ profile }: ImageHeader): Promise<ToSrgb | undefined> {
+  if (!profile) return undefined;
+  const packed = new Blob(profile.parts as Uint8Array<ArrayBuffer>[]);
+  try {
+    const stream = profile.isPacked
+      ? packed.stream().pipeThrough(new DecompressionStream("deflate"))
+      : undefined;
+    return readProfile(new Uint8Array(await (stream ? new Response(stream) : packed).arrayBuffer()));
+  } catch {
+    return undefined; // damaged: the picture is shown as if it had none
+  }
 }
 
 /** Lays the picture over white, in place, as a browser would show it on an empty page. */
@@ -106,7 +203,8 @@ function overWhite(
 }
 
 /** Undoes the EXIF orientation: 2-4 mirror or turn by half, 5-8 exchange rows and columns as well. */
-function turnUpright(stored: Pixels, orientation: number): Pixels {
+function turnUpright({ width: w, height: h, data }: Pixels, orientation: number): Pixels {
+  const stored = { width: w, height: h, data };
   if (orientation === 1) return stored;
   const source = new Uint32Array(stored.data.buffer, stored.data.byteOffset, stored.width * stored.height);
   const swap = orientation >= 5;

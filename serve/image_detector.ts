@@ -6,7 +6,7 @@ import { AuDetector, type DetectedFace } from "@emoco/web/detector";
 import type { FaceFinder } from "@emoco/web/face-finder";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
-import { type ImageDecoder, ImageError } from "./decode.ts";
+import { type ImageDecoder, ImageError, type PictureWarning } from "./decode.ts";
 
 /** What runs the model: native code, or wasm, which runs anywhere. */
 export type Engine = "native" | "wasm";
@@ -27,6 +27,8 @@ export interface Answer {
     readonly height: number;
     /** Largest first. */
     readonly faces: readonly DetectedFace[];
+    /** `damaged`: some of the file's pixels are; absent where there is nothing to say. */
+    readonly warnings?: readonly PictureWarning[];
   }[];
   /** Milliseconds a stage, over all pictures. */
   readonly timings: {
@@ -136,7 +138,7 @@ export class LocalDetector implements ImageDetector {
         timings.decode += performance.now() - start;
         const { width, height, faces, timings: spent } = await detector.detect(pixels, signal);
         for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
-        answered.push({ width, height, faces });
+        answered.push({ width, height, faces, ...pixels.warnings && { warnings: pixels.warnings } });
       }
       return { model: nameOf(detector.card), engine, images: answered, timings };
     });

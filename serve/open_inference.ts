@@ -4,7 +4,7 @@
  */
 import type { z } from "@hono/zod-openapi";
 import type { Values } from "@emoco/web/inference";
-import type { ModelCard } from "@emoco/web/model-card";
+import { type ModelCard, outputShape } from "@emoco/web/model-card";
 import { ApiError } from "./api_error.ts";
 import type { Inference } from "./image_detector.ts";
 import type { inferRequestSchema, inferResponseSchema, modelMetadataSchema } from "./schemas.ts";
@@ -21,7 +21,7 @@ export function checkModelName(asked: string, { name }: ModelCard): void {
 
 /** Inputs and outputs; -1 stands for any number of faces, and for the features, whose number the card does not tell. */
 export function modelMetadata(card: ModelCard): z.infer<typeof modelMetadataSchema> {
-  const { name, version, input: { size }, aus, emotions } = card;
+  const { name, version, input: { size }, aus, emotions, outputs = [] } = card;
   const tensor = (name: string, ...shape: number[]) => ({ name, datatype: "FP32" as const, shape });
   return {
     name,
@@ -32,6 +32,7 @@ export function modelMetadata(card: ModelCard): z.infer<typeof modelMetadataSche
       tensor("probabilities", -1, aus.length),
       tensor("features", -1, -1),
       ...(emotions ? [tensor("emotions", -1, emotions.length)] : []),
+      ...outputs.map((name) => tensor(name, -1, ...outputShape(name, aus.length))),
     ],
   };
 }

@@ -4,12 +4,14 @@
  */
 import { z } from "@hono/zod-openapi";
 import { ACTION_UNITS, EMOTIONS } from "@emoco/web/facs";
-import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
+import { FACE_WARNINGS } from "@emoco/web/detector";
+import { ALIGNMENT_POINTS, FACE_OUTPUTS } from "@emoco/web/model-card";
 
 const point = z.tuple([z.number(), z.number()]).openapi({
   description: "[x, y] in pixels of the upright picture",
 });
 const share = z.number().min(0).max(1);
+const eye = z.tuple([z.number(), z.number()]).openapi({ description: "[yaw, pitch] in degrees" });
 
 export const errorSchema = z.object({
   error: z.object({
@@ -32,15 +34,34 @@ const faceSchema = z.object({
     name: z.string().openapi({ example: "Lip corner puller" }),
     probability: share,
     threshold: share,
-    present: z.boolean().openapi({ description: "probability >= threshold" }),
+    present: z.boolean().nullable().openapi({
+      description: "probability >= threshold; null where the unit cannot be seen, and is not judged",
+    }),
     intensity: z.number().min(0).max(5).optional().openapi({
-      description: "5 x probability, of models whose target is intensity",
+      description: "On FACS's scale, of models whose target is intensity; absent where present is null",
+    }),
+    visible: share.optional().openapi({
+      description:
+        "How likely it is that the unit's place can be seen, of models that know; below 0.5 it cannot",
     }),
   })).openapi({
     description: `Of ${ACTION_UNITS.map(({ au }) => `AU${au}`).join(", ")} those the model knows`,
   }),
   emotions: z.partialRecord(z.enum(EMOTIONS), share).optional()
     .openapi({ description: "Sums to 1; absent where the model knows no emotions" }),
+  points68: z.array(point).length(68).optional()
+    .openapi({
+      description: "iBUG's 68 points in its order; absent, as all below, where the model does not know",
+    }),
+  pose: z.object({ yaw: z.number(), pitch: z.number(), roll: z.number() }).optional()
+    .openapi({ description: "Degrees: yaw and roll to the subject's left, pitch up" }),
+  gaze: z.object({ left: eye, right: eye }).optional()
+    .openapi({ description: "Against the camera: yaw to the subject's left, pitch up" }),
+  openness: z.object({ leftEye: z.number(), rightEye: z.number(), mouth: z.number() }).optional()
+    .openapi({ description: "Gaps as shares of the eyes' distance" }),
+  warnings: z.array(z.enum(FACE_WARNINGS)).optional().openapi({
+    description: "What makes the readings less sure; absent where there is nothing to say",
+  }),
 }).openapi("Face");
 
 export const answerSchema = z.object({
@@ -50,6 +71,9 @@ export const answerSchema = z.object({
     width: z.number().int(),
     height: z.number().int(),
     faces: z.array(faceSchema).openapi({ description: "Largest first; no face is an empty list" }),
+    warnings: z.array(z.enum(["damaged"])).optional().openapi({
+      description: "damaged: some of the file's pixels are; absent where there is nothing to say",
+    }),
   })),
   timings: z.object({ decode: z.number(), find: z.number(), align: z.number(), run: z.number() })
     .openapi({ description: "Milliseconds a stage" }),
@@ -62,8 +86,16 @@ export const modelSchema = z.object({
     name: z.string(),
     version: z.string(),
     target: z.enum(["occurrence", "intensity"]),
-    aus: z.array(z.object({ au: z.number().int(), threshold: share })),
+    aus: z.array(z.object({
+      au: z.number().int(),
+      threshold: share,
+      calibration: z.tuple([z.number(), z.number()]).optional().openapi({
+        description:
+          "[slope, offset]: probability = sigmoid(slope logit(p) + offset) of the model's number p",
+      }),
+    })),
     emotions: z.array(z.enum(EMOTIONS)).nullable(),
+    outputs: z.array(z.enum(FACE_OUTPUTS)).optional(),
     input: z.object({
       size: z.number().int(),
       layout: z.literal("NCHW"),

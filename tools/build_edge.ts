@@ -6,12 +6,16 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildFolder } from "./files/built_folder.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { edgeLicences } from "./web/licences.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const packaged = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
 
 const ROOT = path("..");
+const DIST = path("../serve/dist");
 
 /** What the code looks for, by the names that it knows, beside itself. */
 const ASSETS: readonly [name: string, path: string][] = [
@@ -39,17 +43,15 @@ export interface BuiltEdge {
  * @throws {Error} with the bundler's words when the code cannot be bundled
  */
 export async function buildEdge(folder: string, model = path("../web/model")): Promise<BuiltEdge> {
-  const out = `${folder}.tmp`;
-  await Deno.remove(out, { recursive: true }).catch(() => {});
-  await Deno.mkdir(join(out, "model"), { recursive: true });
-  await bundle(join(out, "edge.js"));
-  const packages = packagesIn(await Deno.readTextFile(join(out, "edge.js"))); // minified, it names its modules no more
-  await bundle(join(out, "edge.js"), "--minify");
-  for (const [name, from] of ASSETS) await Deno.copyFile(from, join(out, name));
-  for (const name of MODEL) await Deno.copyFile(join(model, name), join(out, "model", name));
-  await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences(packages));
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.rename(out, folder);
+  await buildFolder(folder, DIST, async (out) => {
+    await bundle(join(out, "edge.js"));
+    const packages = packagesIn(await Deno.readTextFile(join(out, "edge.js"))); // minified, it names them no more
+    await bundle(join(out, "edge.js"), "--minify");
+    for (const [name, from] of ASSETS) await Deno.copyFile(from, join(out, name));
+    await Deno.mkdir(join(out, "model"));
+    for (const name of MODEL) await Deno.copyFile(join(model, name), join(out, "model", name));
+    await Deno.writeTextFile(join(out, "licences.txt"), await edgeLicences(packages));
+  });
   const sizeOf = (...names: string[]) =>
     names.reduce((sum, name) => sum + Deno.statSync(join(folder, name)).size, 0);
   return {
@@ -99,12 +101,15 @@ export function describe({ bytes }: BuiltEdge): string {
 }
 
 if (import.meta.main) {
-  try {
-    const { values } = parseArgs({ options: { out: { type: "string" }, model: { type: "string" } } });
-    const built = await buildEdge(values.out ?? path("../serve/dist"), values.model);
+  const usage =
+    `deno task build-edge --out=folder --model=folder: the edge for any host of fetch handlers (serve/dist)`;
+  await runTool(usage, async (args) => {
+    const options = { out: { type: "string" }, model: { type: "string" } } as const;
+    const { values } = parseArgs({ args, options });
+    const built = await buildEdge(
+      values.out ? fromHere(values.out) : DIST,
+      values.model && fromHere(values.model),
+    );
     console.log(`${built.folder}: ${describe(built)}. Any host of fetch handlers can run its edge.js.`);
-  } catch (error) {
-    console.error(`${(error as Error).message}\ndeno task build-edge --out=folder --model=folder`);
-    Deno.exit(1);
-  }
+  });
 }

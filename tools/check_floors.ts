@@ -29,6 +29,9 @@ const FLOOR_1 = [
   "face_follower",
   "face_tracker",
   "detected_unit",
+  "face_readings",
+  "face_warnings",
+  "check_model",
   "detector",
   "inference",
 ].map((name) => `web/${name}.ts`);

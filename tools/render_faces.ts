@@ -6,6 +6,8 @@
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { RenderPool } from "./faces/pool.ts";
 import { renderSheets } from "./faces/sheet.ts";
 import { renderTestFaces } from "./faces/test_faces.ts";
@@ -96,9 +98,10 @@ export async function main(args: readonly string[]): Promise<void> {
       `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
     );
   }
+  const pathOf = (name: string) => flags.get(name) && fromHere(flags.get(name)!);
   const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
-  const head = loadHead(flags.get("head"));
-  const [out, tests, sheet] = ["out", "tests", "sheet"].map((name) => flags.get(name));
+  const head = loadHead(pathOf("head"));
+  const [out, tests, sheet] = ["out", "tests", "sheet"].map(pathOf);
   if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
   const pool = new RenderPool(head, workers);
   try {
@@ -110,11 +113,4 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

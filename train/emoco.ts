@@ -15,21 +15,15 @@ import {
   type Tensor4D,
   tf,
 } from "./engine/backend.ts";
-import { gatherRows, meanOverRanks, type Ranks } from "./engine/collective.ts";
-import { embed, type EncoderShape, follow, initEncoder } from "./nets/encoder.ts";
+import { gatherRows, type Ranks } from "./engine/collective.ts";
+import { descend } from "./nets/descent.ts";
+import { embed, type EncoderShape, follow, initEncoder, projectRaw, unitRows } from "./nets/encoder.ts";
 import { contrastiveLoss, emotionLoss, prototypesOf } from "./nets/losses.ts";
-import { mapWeights, sgd, zerosLike } from "./nets/optimizer.ts";
+import { mapWeights, zerosLike } from "./nets/optimizer.ts";
 import { enqueue, initKeys } from "./nets/queue.ts";
 import { PURPOSE, type Random, randomStream } from "./runs/random.ts";
-import {
-  type BatchStatistics,
-  byBatch,
-  initRunningStatistics,
-  type Normalize,
-  updateRunningStatistics,
-  type Weights,
-} from "./nets/resnet.ts";
-import { bySyncedBatch } from "./nets/synced_batch_norm.ts";
+import { type BatchStatistics, initRunningStatistics, relu, resnet, type Weights } from "./nets/resnet.ts";
+import { byWholeBatch } from "./nets/synced_batch_norm.ts";
 
 /** The method's choices: the paper's values stand in brackets, Table IV's switches are the first three. */
 export interface Method extends EncoderShape {
@@ -39,6 +33,8 @@ export interface Method extends EncoderShape {
   normalization: "intra-class" | "l2";
   /** Which of Eq. 2 and Eq. 5 are minimised (paper: both). MoCo = single queue, l2, contrastive. */
   losses: "both" | "emotion" | "contrastive";
+  /** What the classifier of Eq. 2 reads: the unit query (paper), or as in ANCOR max(0, embedding), with a bias. */
+  classifierInput: "unit" | "rectified";
   /** Temperature of Eq. 5 (paper: 0.2). */
   temperature: number;
   /** Weight of the emotion loss, lambda (paper: 1). */
@@ -57,7 +53,7 @@ export interface Method extends EncoderShape {
 
 /** Everything a step reads and replaces, by the names it has in a checkpoint. */
 export type State = {
-  /** Query encoder and emotion classifier W, `classifier.weight` [C, D]: what gradients move. */
+  /** Query encoder and emotion classifier W, `classifier.weight` [C, D] (ANCOR: and a bias): what gradients move. */
   weights: Weights;
   /** Running batch-norm statistics of the query encoder. */
   statistics: Weights;
@@ -105,7 +101,7 @@ export function initState(
   const encoder = initEncoder(method, randomStream(seed, PURPOSE.weights));
   const weights = {
     ...encoder,
-    ...initClassifier(emotions, method.embeddingSize, randomStream(seed, PURPOSE.weights, 1)),
+    ...initClassifier(emotions, method, randomStream(seed, PURPOSE.weights, 1)),
   };
   const contrasts = method.losses !== "emotion";
   const keys = contrasts &&
@@ -129,7 +125,7 @@ export function step(
   method: Method,
   ranks?: Ranks,
 ): { state: State; losses: Losses } {
-  const { weights, statistics, velocity } = state;
+  const { weights } = state;
   const classifierBefore = weights["classifier.weight"] as Tensor2D;
   const labels = tf.oneHot(feeds.emotions, classifierBefore.shape[0], 1, 0, "float32") as Tensor2D; // [B, C]
 
@@ -141,19 +137,17 @@ export function step(
   const prototypes = method.normalization === "intra-class" ? prototypesOf(classifierBefore) : undefined; // [C, D]
 
   // 2. lambda L_emo + L_cont
-  const batchStatistics: BatchStatistics = new Map();
-  const parts = { emotionLoss: tf.scalar(0), contrastiveLoss: tf.scalar(0) };
-  // W stands outside Eq. 5, and tfjs refuses a gradient by a weight that the loss does not reach.
-  const names = Object.keys(weights).filter((name) =>
-    method.losses !== "contrastive" || name !== "classifier.weight"
-  );
-  const objective = (...tensors: Tensor[]) => {
-    const now: Weights = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-    const query = embedQueries(now, feeds.viewQ, method, batchStatistics, ranks); // [B, D]
-    const terms: Tensor[] = [];
+  // 3. SGD, and the running statistics that inference will use
+  const { losses, carried: _, ...trained } = descend(state, (now, kept) => {
+    const embedding = embedQueries(now, feeds.viewQ, method, kept(), ranks); // [B, D]
+    const query = unitRows(embedding);
+    const terms = { emotionLoss: tf.scalar(0), contrastiveLoss: tf.scalar(0) };
+    const minimised: Tensor[] = [];
     if (method.losses !== "contrastive") {
-      parts.emotionLoss = tf.keep(emotionLoss(query, now["classifier.weight"] as Tensor2D, labels)); // Eq. 2
-      terms.push(tf.mul(parts.emotionLoss, method.emotionWeight));
+      const seen = method.classifierInput === "rectified" ? relu(embedding) : query;
+      const { "classifier.weight": classifier, "classifier.bias": bias } = now;
+      terms.emotionLoss = emotionLoss(seen, classifier as Tensor2D, labels, bias as Tensor1D); // Eq. 2
+      minimised.push(tf.mul(terms.emotionLoss, method.emotionWeight));
     }
     if (keyOut) {
       const contrast = {
@@ -164,41 +158,25 @@ export function step(
         prototypes,
         temperature: method.temperature,
       };
-      parts.contrastiveLoss = tf.keep(contrastiveLoss(query, contrast)); // Eqs. 4, 5
-      terms.push(parts.contrastiveLoss);
+      terms.contrastiveLoss = contrastiveLoss(query, contrast); // Eqs. 4, 5
+      minimised.push(terms.contrastiveLoss);
     }
-    return tf.addN(terms);
-  };
-  const { value, grads } = tf.valueAndGrads(objective)(names.map((name) => weights[name]));
-  // Losses are means over a batch, and ranks have equal parts of it.
-  const own = [value, parts.emotionLoss, parts.contrastiveLoss, ...grads];
-  const [loss, emotionLossOfAll, contrastiveLossOfAll, ...averaged] = ranks ? meanOverRanks(own, ranks) : own;
-  const gradients = Object.fromEntries(names.map((name, i) => [name, averaged[i] as Tensor | undefined]));
-
-  // 3. SGD, and the running statistics that inference will use
-  const updated = sgd(weights, velocity, gradients, feeds.learningRate, {
+    return { loss: tf.addN(minimised) as Scalar, terms };
+  }, {
+    learningRate: feeds.learningRate,
     momentum: method.sgdMomentum,
     weightDecay: method.weightDecay,
+    // W stands outside Eq. 5.
+    reaches: (name) => method.losses !== "contrastive" || !name.startsWith("classifier."),
+    ranks,
   });
-  const nextStatistics = updateRunningStatistics(statistics, batchStatistics);
 
   // 4. Enqueue after the loss, so a key is never its own negative. Queues store unit keys, not normalised ones.
   const queue: Weights = keyOut
     ? { keys: enqueue(keys, ranks ? gatherRows(keyOut, ranks) : keyOut, feeds.rows) }
     : {};
 
-  // tf.keep carried these out of the differentiated function; as clones they belong to the caller's tidy again.
-  const losses = {
-    loss: loss as Scalar,
-    emotionLoss: tf.clone(emotionLossOfAll) as Scalar,
-    contrastiveLoss: tf.clone(contrastiveLossOfAll) as Scalar,
-  };
-  for (const part of Object.values(parts)) part.dispose();
-  for (const { mean, variance } of batchStatistics.values()) tf.dispose([mean, variance]);
-  return {
-    state: { weights: updated.weights, statistics: nextStatistics, key, velocity: updated.velocity, queue },
-    losses,
-  };
+  return { state: { ...trained, key, queue }, losses };
 }
 
 /** Queries normalise over the batch, or each sub-batch by itself; the first one's statistics are kept, as rank 0's. */
@@ -212,12 +190,11 @@ function embedQueries(
   return bySubBatch(
     views,
     method,
-    (part, i) => embed(weights, part, method, byWholeBatch(weights, ranks, i ? undefined : kept)),
+    (part, i) => {
+      const normalize = byWholeBatch(weights, ranks, i ? undefined : kept);
+      return projectRaw(weights, resnet(weights, part, method, normalize));
+    },
   );
-}
-
-function byWholeBatch(weights: Weights, ranks?: Ranks, kept?: BatchStatistics): Normalize {
-  return ranks ? bySyncedBatch(weights, ranks, kept) : byBatch(weights, kept);
 }
 
 /** Keys normalise by their own batch; with sub-batches in shuffled order, so that no query shares its key's company. */
@@ -254,8 +231,15 @@ function bySubBatch(
 }
 
 /** W starts uniform in +-1/sqrt(D), PyTorch's default for a fully connected layer. */
-function initClassifier(emotions: number, embedding: number, random: Random): Weights {
-  const bound = 1 / Math.sqrt(embedding);
-  const values = Float32Array.from({ length: emotions * embedding }, () => bound * (2 * random() - 1));
-  return { "classifier.weight": tf.tensor2d(values, [emotions, embedding]) };
+function initClassifier(
+  emotions: number,
+  { embeddingSize, classifierInput }: Method,
+  random: Random,
+): Weights {
+  const bound = 1 / Math.sqrt(embeddingSize);
+  const uniform = (length: number) => Float32Array.from({ length }, () => bound * (2 * random() - 1));
+  return {
+    "classifier.weight": tf.tensor2d(uniform(emotions * embeddingSize), [emotions, embeddingSize]),
+    ...(classifierInput === "rectified" && { "classifier.bias": tf.tensor1d(uniform(emotions)) }),
+  };
 }

@@ -84,6 +84,7 @@ function cardOf(
   licence: string,
   limits: string,
 ): ModelCard {
+  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
   return {
     format: 1,
     name: "emoco",
@@ -91,6 +92,7 @@ function cardOf(
     target: config.target,
     aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
+    ...outputs.length > 0 && { outputs },
     input: {
       size: config.imageSize,
       layout: "NCHW",

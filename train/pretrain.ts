@@ -1,17 +1,9 @@
-/** `deno task pretrain`: faces labelled with emotions in, an EmoCo encoder out. */
+/** `deno task pretrain`: faces labelled with emotions in, an encoder out, by EmoCo or one of its rivals. */
 import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { checkPretrainConfig, PRESETS, type PretrainConfig } from "./config.ts";
-import {
-  COMMITTED_FACES,
-  countEmotions,
-  type Face,
-  holdBackSubjects,
-  ManifestError,
-  manifestPath,
-  readManifest,
-} from "./input/data.ts";
+import { type MethodSettings, PRESETS, readMethod, type RunConfig, settingsOf } from "./config.ts";
+import { COMMITTED_FACES, countEmotions, type Face } from "./input/data.ts";
 import {
   describeEngine,
   type Device,
@@ -23,7 +15,9 @@ import {
   UsageError,
 } from "./runs/flags.ts";
 import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
+import { readPretrainFaces } from "./pretraining/pretrain_faces.ts";
 import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
+import { isMethod, loadMethod, type MethodName, METHODS } from "./methods/index.ts";
 import { runTogether } from "./engine/rank_watch.ts";
 import { type Place, placeHere } from "./engine/ranks.ts";
 import { setsOf } from "./scores/licensed_sets.ts";
@@ -35,8 +29,12 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "quick (default): minutes on two CPU cores; paper: the paper's setting, for GPU servers",
   },
+  method: { kind: "text", help: `${Object.keys(METHODS).join(", ")} (default: emoco)` },
   data: SHARED_FLAGS.data,
-  name: { kind: "text", help: "folder under runs/ (default: <preset>-<n>)" },
+  name: {
+    kind: "text",
+    help: "folder under runs/ (default: <preset>-<n>, of a rival <method>-<preset>-<n>)",
+  },
   resume: SHARED_FLAGS.resume,
   device: SHARED_FLAGS.device,
   eager: SHARED_FLAGS.eager,
@@ -45,7 +43,7 @@ const FLAGS: FlagList = {
 };
 
 /** What `config.json` of a pretraining run holds. */
-type SavedConfig = PretrainConfig & {
+type SavedConfig = RunConfig & {
   program: "pretrain";
   preset: keyof typeof PRESETS;
   data: string;
@@ -59,9 +57,12 @@ async function main(flags: Flags): Promise<void> {
   const place = placeHere();
   const eager = flags.switches.has("eager");
   if (place && eager) throw new UsageError("--eager is for one process; ranks meet inside the graph.");
-  const { name, config, resumes } = chooseRun(flags);
+  const { name, config, resumes, settings } = await chooseRun(flags);
+  if (settings.clip && config.skipBroken) {
+    throw new UsageError("--skipBroken is for stills: another picture in its place would tear a clip.");
+  }
   if (place) checkShared(config, place);
-  const data = readFaces(config);
+  const data = readPretrainFaces(config, settings.clip?.(config));
   const sets = setsOf([...data.kept, ...data.held]);
   const plan = { name, folder: join(RUNS, name), config: { ...config, sets }, data, resumes, eager };
   if (!place) return await pretrain(plan, device);
@@ -83,6 +84,7 @@ async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void
   if (!place || place.rank === 0) {
     console.log(engine);
     printData(plan.config, plan.data);
+    console.log(await describeRun(plan.config));
     if (!plan.resumes) createRun(plan.name, plan.config);
     console.log(`Run ${plan.name}, in ${plan.folder}.`);
   }
@@ -96,29 +98,58 @@ function agreementOf({ folder, config, data, resumes }: Plan): string {
   return JSON.stringify({ config, manifest: digest(data.manifest), faces: data.kept.length, checkpoint });
 }
 
+/** A run, and what its method can be told. */
+interface Choice {
+  name: string;
+  config: SavedConfig;
+  resumes: boolean;
+  settings: MethodSettings;
+}
+
 /** The run to go on with, or what a new one is to be; its folder is made when nothing else can be wrong. */
-function chooseRun(flags: Flags): { name: string; config: SavedConfig; resumes: boolean } {
+async function chooseRun(flags: Flags): Promise<Choice> {
   if (flags.switches.has("resume")) {
     const { name } = flags.text;
     if (!name) throw new UsageError("--resume needs --name=<run>, the run to go on with.");
-    const { config } = reopenRun<SavedConfig>(name, (saved) => resolveConfig(flags, saved), "pretrain");
-    return { name, config, resumes: true };
+    const settings = await settingsOf(savedMethod(name));
+    const { config } = reopenRun<SavedConfig>(
+      name,
+      (saved) => resolveConfig(flags, saved, settings),
+      "pretrain",
+    );
+    return { name, config, resumes: true, settings };
   }
   const preset = readPreset(flags.text.preset ?? "quick");
+  const method = readMethod(flags.text.method ?? "emoco");
+  const settings = await settingsOf(method);
   const config = resolveConfig(flags, {
     program: "pretrain",
     preset,
+    method,
     data: COMMITTED_FACES,
     skipBroken: false,
-    ...PRESETS[preset],
-  });
-  const name = flags.text.name ?? freeName(config.preset);
+    ...settings.presets[preset],
+  }, settings);
+  const name = flags.text.name ?? freeName(method === "emoco" ? preset : `${method}-${preset}`);
   checkNewName(name);
-  return { name, config, resumes: false };
+  return { name, config, resumes: false, settings };
+}
+
+/** Method of a saved run. What cannot be read is left to `reopenRun`, which says so. */
+function savedMethod(name: string): MethodName {
+  try {
+    const { method } = JSON.parse(Deno.readTextFileSync(join(RUNS, name, "config.json")));
+    return typeof method === "string" && isMethod(method) ? method : "emoco";
+  } catch {
+    return "emoco";
+  }
 }
 
 /** @throws {ConfigError} a setting that ranks cannot share */
-function checkShared({ batchSize, batchNorm }: PretrainConfig, { size }: Place): void {
+function checkShared(
+  { batchSize, batchNorm = "sync" }: RunConfig & { batchNorm?: string },
+  { size }: Place,
+): void {
   if (batchSize % size !== 0) {
     throw new ConfigError(
       `batchSize is ${batchSize}; ${size} ranks take equal parts of it, so it must be a multiple of ${size}.`,
@@ -130,72 +161,24 @@ function checkShared({ batchSize, batchNorm }: PretrainConfig, { size }: Place):
 }
 
 /** `base` with what the command line says on top. */
-function resolveConfig({ text, switches, settings }: Flags, base: SavedConfig): SavedConfig {
-  const { program, preset, data, skipBroken, sets, ...config } = base;
-  const resolved = override(config, settings) as PretrainConfig;
-  checkPretrainConfig(resolved);
+function resolveConfig(
+  { text, switches, settings }: Flags,
+  base: SavedConfig,
+  of: MethodSettings,
+): SavedConfig {
+  const { program, preset, method, data, skipBroken, sets, ...config } = base;
+  const resolved = override(config, settings);
+  of.check(resolved);
   return {
     program,
     preset: text.preset ? readPreset(text.preset) : preset,
+    ...(text.method ? { method: readMethod(text.method) } : method && { method }),
     data: text.data ? resolve(text.data) : data,
     skipBroken: switches.has("skipBroken") || skipBroken,
     ...(sets && { sets }),
     ...resolved,
   };
 }
-
-/** Reads the pretraining faces and holds subjects back for the probes. */
-function readFaces(config: SavedConfig): PretrainData {
-  const manifest = manifestPath(config.data);
-  const broken: string[] = [];
-  const all = readManifest(manifest, {
-    skipBroken: config.skipBroken,
-    onBroken: (sentence) => broken.push(sentence),
-  });
-  for (const sentence of broken.slice(0, 5)) console.log(`skipped: ${sentence}`);
-  if (broken.length > 5) console.log(`skipped: ${broken.length - 5} more lines of ${manifest}.`);
-  const hasSplits = all.some((face) => face.split);
-  const ofSplit = hasSplits ? all.filter((face) => face.split === "pretrain") : all;
-  const faces = ofSplit.filter((face) => face.emotion);
-  if (faces.length < ofSplit.length) {
-    console.log(`${ofSplit.length - faces.length} faces carry no emotion and are left out.`);
-  }
-
-  const demand = (holds: boolean, sentence: string) => {
-    if (!holds) throw new ManifestError(`${manifest}: ${sentence}`);
-  };
-  countEmotions(faces).forEach((count, i) => {
-    const emotion = EMOTIONS[i], first = faces.find((face) => face.emotion === emotion);
-    demand(
-      count >= 2,
-      (first ? `only one face, on line ${first.line}, carries` : "no face carries") +
-        ` the emotion "${emotion}"` +
-        `${hasSplits ? ' in split "pretrain"' : ""}; ${NEEDS_TWO}`,
-    );
-  });
-  const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
-  demand(
-    held.length > 0 && kept.length > 0,
-    `heldBack=${config.heldBack} of its subjects leaves nobody to train on or to probe with; it needs faces of more people.`,
-  );
-  countEmotions(kept).forEach((count, i) => {
-    demand(
-      count >= 2,
-      `${count === 0 ? "no face" : "one face only"} is left for "${
-        EMOTIONS[i]
-      }" after the ${held.length} faces of ` +
-        `the probes were held back (heldBack=${config.heldBack}); ${NEEDS_TWO}`,
-    );
-  });
-  demand(
-    kept.length >= config.batchSize,
-    `${kept.length} faces are fewer than one batch; give a --batchSize of at most that many.`,
-  );
-  return { manifest, kept, held };
-}
-
-const NEEDS_TWO =
-  "each of the seven emotions needs two faces or more, since a face is contrasted with others of its emotion.";
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {
   const subjects = (faces: readonly Face[]) => new Set(faces.map((face) => face.subject)).size;
@@ -207,11 +190,15 @@ function printData(config: SavedConfig, { manifest, kept, held }: PretrainData):
       ? `  Sampling balanced: each emotion ${Math.floor(kept.length / EMOTIONS.length)} times an epoch.`
       : `  Sampling natural: each face once an epoch.`,
   );
-  console.log(
-    `${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ${config.epochs} epochs; ` +
-      `queues ${config.queues}, normalization ${config.normalization}, losses ${config.losses} ` +
-      "(emo: emotion, Eq. 2; con: contrastive, Eq. 5).",
-  );
+}
+
+/** The settings that matter most, and what the progress line's short names stand for. */
+async function describeRun(config: SavedConfig): Promise<string> {
+  const { terms, summary } = await loadMethod(config.method ?? "emoco");
+  const rival = config.method && config.method !== "emoco" ? `${METHODS[config.method].title}: ` : "";
+  const legend = terms.map(({ short, meaning }) => `${short}: ${meaning}`).join("; ");
+  return `${rival}${config.backbone}, width ${config.width}, ${config.imageSize} px, batches of ${config.batchSize}, ` +
+    `${config.epochs} epochs; ${summary(config)} (${legend}).`;
 }
 
 function readPreset(name: string): keyof typeof PRESETS {
@@ -223,6 +210,9 @@ if (import.meta.main) {
   await runProgram({
     summary: "deno task pretrain: learn an encoder from faces labelled with emotions.",
     flags: FLAGS,
-    settings: `Settings, each as --key=value: ${Object.keys(PRESETS.quick).join(", ")}.`,
+    settings:
+      `Settings of EmoCo, each as --key=value (a rival lists its own when it is given an unknown one): ${
+        Object.keys(PRESETS.quick).join(", ")
+      }.`,
   }, main);
 }

@@ -6,14 +6,14 @@ import * as ort from "onnxruntime-web";
 import { openDecoder } from "@emoco/serve/decode";
 import { LocalDetector } from "../../serve/image_detector.ts";
 import { errorSchema } from "../../serve/schemas.ts";
-import { tinyFiles } from "./tiny_server.ts";
+import { type Files, tinyFiles } from "./tiny_server.ts";
 
 /** Opens the detector. */
-export async function openLocal(): Promise<LocalDetector> {
+export async function openLocal(files?: Files): Promise<LocalDetector> {
   const finderModel = await Deno.readFile(new URL("../../web/model/blazeface.onnx", import.meta.url));
   const runtime = ort as unknown as OrtLike;
   return await LocalDetector.open({
-    ...await tinyFiles(),
+    ...files ?? await tinyFiles(),
     ort: runtime,
     engine: "wasm",
     decoder: await openDecoder("wasm"),

@@ -171,3 +171,24 @@ describe("the committed readings", () => {
     assertEquals(often.sort((a, b) => a - b), [1, 2, 4, 5, 6, 7, 12, 25, 26]);
   });
 });
+
+describe("the readings that the committed model learnt from", () => {
+  const path = committed.replace("readings.jsonl", "training_readings.jsonl");
+  const lines = Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => JSON.parse(line));
+
+  it("are of other people than those it is tested on, each with a place that it can be cut from", () => {
+    assertEquals(readReadings(path).length, lines.length);
+    const tested = new Set(readReadings(committed).map(({ line }) => JSON.parse(line).subject));
+    assertEquals(lines.filter(({ subject, split }) => split !== "pretrain" || tested.has(subject)), []);
+  });
+
+  it("grade a unit by the mean of both readings, 0 to 5, and nothing where one could not judge it", () => {
+    const grade = [0, 1, 3, 5];
+    for (const { image, intensity, readers } of lines) {
+      for (const [au, marks] of Object.entries(readers as Record<string, (number | null)[]>)) {
+        const expected = marks.includes(null) ? null : (grade[marks[0]!] + grade[marks[1]!]) / 2;
+        assertEquals(intensity[au], expected, `${image}, AU${au}`);
+      }
+    }
+  });
+});

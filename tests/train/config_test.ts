@@ -14,6 +14,8 @@ describe("the paper preset", () => {
       queueSize: 65536,
       normalization: "intra-class",
       losses: "both",
+      classifierInput: "unit",
+      rateCycles: 1,
       emotionWeight: 1,
       temperature: 0.2,
       encoderMomentum: 0.999,

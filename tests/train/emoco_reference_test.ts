@@ -1,4 +1,5 @@
-import { emocoFeeds } from "../../train/pretraining/emoco_feeds.ts";
+import { viewFeeds } from "../../train/methods/method.ts";
+import { queueFeeds } from "../../train/methods/queued.ts";
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { tf } from "../../train/engine/backend.ts";
@@ -168,13 +169,12 @@ function feed(t: number, method: Method & { baseLearningRate: number }, position
       const byte = views.values[(faces[Math.floor(i / pixels)] * 2 + which) * pixels + i % pixels];
       return (byte / 255 - MEAN[i % 3]) / STD[i % 3];
     });
-  return emocoFeeds({
-    viewQ: view(0),
-    viewK: view(1),
-    emotions: labels,
-    ...positions.advance(method.queues === "single" ? labels.map(() => 0) : labels),
-    learningRate: cosine(method.baseLearningRate, t - 1, steps),
-    keyOrder,
-    keyOrderBack: keyOrder.map((_, i) => keyOrder.indexOf(i)),
-  });
+  const learningRate = cosine(method.baseLearningRate, t - 1, steps);
+  return {
+    ...viewFeeds({ viewQ: view(0), viewK: view(1), emotions: labels, learningRate }),
+    ...queueFeeds({
+      ...positions.advance(method.queues === "single" ? labels.map(() => 0) : labels),
+      keyOrder,
+    }),
+  };
 }

@@ -1,5 +1,5 @@
 /** `deno task bench step`: the EmoCo step beside the same in PyTorch, in alternating rounds. */
-import type { Precision } from "../../train/engine/precision.ts";
+import type { Precision } from "../../train/engine/precisions.ts";
 import { fileURLToPath } from "node:url";
 import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Contender, type Round } from "./contender.ts";

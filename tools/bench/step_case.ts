@@ -1,5 +1,6 @@
 /** The steps that are measured, and one of them as a runner with its feeds. */
-import { emocoFeeds } from "../../train/pretraining/emoco_feeds.ts";
+import { viewFeeds } from "../../train/methods/method.ts";
+import { queueFeeds } from "../../train/methods/queued.ts";
 import { paper } from "../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../train/emoco.ts";
 import { QueuePositions } from "../../train/nets/queue.ts";
@@ -48,14 +49,10 @@ export function openCase(
   const ofAll = Int32Array.from({ length: batchSize }, (_, i) => i % EMOTIONS);
   const emotions = ofAll.slice(rank * part, (rank + 1) * part);
   const fixed = { viewQ: view(), viewK: view(), emotions };
-  const next = () =>
-    emocoFeeds({
-      ...fixed,
-      ...positions.advance(ofAll),
-      learningRate: 0.003,
-      keyOrder: order,
-      keyOrderBack: order,
-    });
+  const next = () => ({
+    ...viewFeeds({ ...fixed, learningRate: 0.003 }),
+    ...queueFeeds({ ...positions.advance(ofAll), keyOrder: order }),
+  });
   const runner = openStepRunner(
     (state: State, feeds: Feeds) => step(state, feeds, method, options.cluster),
     state,

@@ -1,5 +1,5 @@
 /** Our side of `deno task bench step` as a process of its own: see `contender.ts`. */
-import type { Precision } from "../../train/engine/precision.ts";
+import type { Precision } from "../../train/engine/precisions.ts";
 import { openBackend } from "../../train/engine/backend.ts";
 import { Cluster } from "../../train/engine/collective.ts";
 import { placeHere } from "../../train/engine/ranks.ts";

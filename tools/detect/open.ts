@@ -27,7 +27,7 @@ export async function openDetector(folder = COMMITTED): Promise<OpenDetector> {
   const blazeFace = Deno.readFileSync(join(COMMITTED, "blazeface.onnx"));
   const finder = await BlazeFace.load({ model: blazeFace, ort });
   const detector = await AuDetector.load({ model, card, finder, ort });
-  return { detector, decoder: await openDecoder(engine), engine };
+  return { detector, decoder: await openDecoder(engine, { isLocal: true }), engine };
 }
 
 async function openRuntime(): Promise<{ ort: OrtLike; engine: "native" | "wasm" }> {

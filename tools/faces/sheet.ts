@@ -4,6 +4,8 @@ import sharp, { type OverlayOptions } from "sharp";
 import { actionUnit, EMOTIONS } from "@emoco/web/facs";
 import { LABELLED_UNITS, type UnitWeights } from "./action_units.ts";
 import { drawFace, IDENTITY_MODES, type Portrait } from "./draw.ts";
+import { NO_HAT } from "./cloth.ts";
+import { PLAIN_LOOK } from "./look.ts";
 import { writeWhole } from "./write_whole.ts";
 import type { Group, RenderPool } from "./pool.ts";
 import { Random } from "./random.ts";
@@ -16,7 +18,7 @@ interface Tile {
   readonly title: string;
 }
 
-const TITLE = 18;
+const TITLE = 18, NO_LINES = { count: 1, angle: 0, strength: 0 };
 
 /** Even light from the front, straight pose: nothing but the action unit differs between tiles. */
 function plainScene(): Scene {
@@ -29,7 +31,16 @@ function plainScene(): Scene {
     fill: { from: [-0.6, 0.1, 0.793], colour: [0.15, 0.16, 0.18] },
     ambient: { sky: [0.45, 0.48, 0.53], horizon: [0.4, 0.4, 0.42], ground: [0.25, 0.22, 0.2] },
     exposure: 1,
-    background: { top: [0.2, 0.25, 0.3], bottom: [0.12, 0.14, 0.17], blobs: [], grain: 0 },
+    background: {
+      top: [0.2, 0.25, 0.3],
+      bottom: [0.12, 0.14, 0.17],
+      blobs: [],
+      grain: 0,
+      lines: NO_LINES,
+      lamps: [],
+    },
+    occluder: null,
+    look: PLAIN_LOOK,
     blur: 0,
     noise: 0,
     finder: [0, 0, 0, 0, 0, 0, 0, 0],
@@ -81,6 +92,7 @@ function unitTiles(seed: number): Tile[] {
   const subject = {
     ...drawSubject(seed, UNIT_SUBJECT, IDENTITY_MODES),
     glasses: null,
+    hat: NO_HAT,
     beard: "none" as const,
   };
   tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });

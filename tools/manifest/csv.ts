@@ -4,6 +4,7 @@
  */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { isAbsolute, join } from "node:path";
+import { fromHere } from "../files/from_here.ts";
 import { type DataSet, type Labels, LayoutError, type Sample, type UnitLabels } from "./data_set.ts";
 import { readEmotion, readSplit } from "./folder.ts";
 import { isFile, list } from "./layout.ts";
@@ -77,8 +78,8 @@ export async function openCsv(root: string, options: CsvOptions): Promise<DataSe
 
 function findTable(root: string, table?: string): string {
   if (table !== undefined) {
-    const path = isAbsolute(table) ? table : join(root, table);
-    if (!isFile(path)) throw new LayoutError(`--table=${table} is no file in ${root}.`);
+    const path = [isAbsolute(table) ? table : join(root, table), fromHere(table)].find(isFile);
+    if (!path) throw new LayoutError(`--table=${table} is no file in ${root}, nor from where you stand.`);
     return path;
   }
   const tables = list(root).filter(({ name }) => /\.(csv|tsv)$/i.test(name));

@@ -14,6 +14,8 @@ export const KINDS = {
   "pictures without labels": "Pictures and frames that no label speaks of; they were left alone.",
   "labels without meaning": "Values that the set's description does not know; they count as unlabelled.",
   "labelled twice": "Labels for a face that has had some already; the first ones count.",
+  "passed over":
+    "Links and files that were not read; a picture in another format can be saved as JPEG, PNG or WebP.",
   "other classes": "Faces labelled with what is none of the seven emotions; they were left out.",
 } as const;
 

@@ -37,6 +37,23 @@ export function gatherRows<T extends Tensor>(x: T, ranks: Ranks): T {
   return ranks.sum(tf.pad(x, paddings));
 }
 
+/**
+ * `gatherRows` with a gradient: that of the sum of all ranks' losses, in each of which every rank's rows have a part.
+ * Alone, the rows themselves.
+ */
+export function gatherDifferentiably<T extends Tensor>(x: T, ranks?: Ranks): T {
+  if (!ranks) return x;
+  const { rank } = ranks;
+  const gather = tf.customGrad((...inputs) => ({
+    value: gatherRows(inputs[0] as Tensor, ranks),
+    gradFunc: (dy: Tensor) => {
+      const begin = x.shape.map((_, axis) => axis === 0 ? rank * x.shape[0] : 0);
+      return tf.slice(ranks.sum(dy), begin, x.shape);
+    },
+  }));
+  return gather(x) as T;
+}
+
 /** This process in the cluster of all ranks: its server, and what a graph and a session need to run there. */
 export class Cluster implements Ranks {
   readonly rank: number;

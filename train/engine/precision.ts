@@ -1,10 +1,6 @@
 /** Whether this machine can compute a step in fewer bits than float32. */
 import { backend, EngineError } from "./backend.ts";
-
-/** bfloat16 has float32's range and 8 bits of fraction. */
-export const PRECISIONS = ["float32", "bfloat16"] as const;
-/** What a step's convolutions and matrix products compute in; its state, losses and updates are float32 in any case. */
-export type Precision = typeof PRECISIONS[number];
+import type { Precision } from "./precisions.ts";
 
 /** Flags of Linux for processors that multiply bfloat16; elsewhere oneDNN would emulate it, slower than float32. */
 const FLAGS = /\b(avx512_bf16|amx_bf16)\b/;

@@ -1,5 +1,5 @@
 /** A step that runs as one TensorFlow graph, its state in variables of a session. */
-import type { Precision } from "./precision.ts";
+import type { Precision } from "./precisions.ts";
 import { mapState, type StateValues, type TensorValues } from "../runs/tensor_values.ts";
 import type { Cluster } from "./collective.ts";
 import { updateInPlace } from "./graph_rewrite.ts";

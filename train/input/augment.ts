@@ -228,4 +228,15 @@ const VIEWS = {
     aspect: 1.05,
     degrades: true,
   },
+  // For frames of a clip, whose colours must be equal for one to be drawn from the other (FAb-Net, TCAE): a square crop.
+  clip: {
+    jitter: 0,
+    hue: 0,
+    jitterProbability: 0,
+    greyProbability: 0,
+    blurProbability: 0,
+    greyFirst: false,
+    aspect: 1,
+    degrades: false,
+  },
 } as const;

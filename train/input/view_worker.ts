@@ -23,13 +23,18 @@ export interface Start {
   parts: number;
 }
 
-/** One batch to fill: two random views of every face (queries, then keys), one, or its plain view. */
+/**
+ * One batch to fill: two random views of every face (queries, then keys), one, or its plain view; of a `clip` one view
+ * of each frame, all cut out alike.
+ */
 export interface Job {
   id: number;
   /** Where the views go, shared with the main thread; behind them a `Placement` of `PLACEMENT` numbers a face. */
   out: SharedArrayBuffer;
-  kind: "pair" | "single" | "plain";
+  kind: "pair" | "single" | "plain" | "clip";
+  /** Faces; of clips, first the first frame of every clip, then the second of every one, and so on. */
   indices: Int32Array;
+  /** Of every face, or clip. */
   epochs: Int32Array;
 }
 
@@ -79,6 +84,12 @@ async function fillSlot(
   const length = size * size * 3;
   const views = out.length - start.batchSize * PLACEMENT;
   const second = views / 2; // the batch's keys stand behind its queries
+  if (kind === "clip") {
+    // The stream of the clip's first frame draws for all of them: a crop that jumps would be what there is to learn.
+    const clip = slot % epochs.length;
+    const drawn = drawView(randomStream(seed, PURPOSE.view, epochs[clip], indices[clip], 0), image, start);
+    return renderView(image, drawn, size, out, slot * length);
+  }
   for (const view of kind === "pair" ? [0, 1] : [0]) {
     const random = randomStream(seed, PURPOSE.view, epochs[slot], index, view);
     const drawn = kind === "plain" ? plainView(image) : drawView(random, image, start);

@@ -1,5 +1,6 @@
 /** Batches of views, made by workers ahead of the training step; memory is bounded by the batches in flight. */
 import type { ViewKind } from "./augment.ts";
+import type { Clips } from "./clips.ts";
 import { type Face, ManifestError } from "./data.ts";
 import { PLACEMENT } from "./placement.ts";
 import type { Answer, Job, Start } from "./view_worker.ts";
@@ -14,11 +15,13 @@ export interface ViewOptions {
   views: ViewKind;
   cropScale: readonly [number, number];
   skipBroken: boolean;
+  /** Pictures of a sample at most: two views, unless clips have more frames. */
+  pictures?: number;
   /** Decoded pictures kept by all workers together; half a gigabyte unless given. */
   cacheBytes?: number;
 }
 
-/** One batch: indices of its faces and their views, [B, S, S, 3] each. */
+/** One batch: indices of its faces and their views, [B, S, S, 3] each; of clips, `viewK` holds all frames but the first. */
 export interface ViewBatch {
   indices: Int32Array;
   viewQ: Float32Array<ArrayBuffer>;
@@ -91,6 +94,23 @@ export class ViewLoader implements Disposable {
     });
   }
 
+  /**
+   * The batches of a run from step `first` to before `last`, of clips: the walk visits their anchors. `viewQ` holds the
+   * first frame of each clip, [B, S, S, 3]; `viewK` the second of each, then the third and so on, [(T - 1) B, S, S, 3].
+   */
+  async *clips(walk: Pick<Walk, "at">, clips: Clips, first: number, last: number): AsyncGenerator<ViewBatch> {
+    const { batchSize } = this.options;
+    yield* this.#ahead(first, last, (step) => {
+      const places = Array.from({ length: batchSize }, (_, i) => walk.at(step * batchSize + i));
+      const faces = places.map(({ index, epoch }) => clips.facesAt(index, epoch));
+      return {
+        kind: "clip",
+        indices: Int32Array.from(faces[0].flatMap((_, frame) => faces.map((clip) => clip[frame]))),
+        epochs: Int32Array.from(places, ({ epoch }) => epoch),
+      };
+    });
+  }
+
   /** The plain views of the faces at `indices`, in order, in `viewQ`; the last batch may be short. */
   async *plainViews(indices: Int32Array): AsyncGenerator<ViewBatch> {
     const { batchSize } = this.options;
@@ -124,17 +144,20 @@ export class ViewLoader implements Disposable {
       const values = new Float32Array(job.out);
       const views = values.length - batchSize * PLACEMENT;
       // Copied, so that the buffer can be filled again while the caller works.
-      const viewQ = values.slice(0, job.indices.length * size * size * 3);
-      const viewK = job.kind === "pair" ? values.slice(views / 2, views) : new Float32Array(0);
-      const placements = values.slice(views, views + job.indices.length * PLACEMENT);
+      const count = job.epochs.length, pixels = size * size * 3;
+      const viewQ = values.slice(0, count * pixels);
+      const viewK = job.kind === "pair"
+        ? values.slice(views / 2, views)
+        : values.slice(count * pixels, job.indices.length * pixels); // further frames of a clip, or none
+      const placements = values.slice(views, views + count * PLACEMENT);
       this.#free.push(job.out);
-      yield { indices: job.indices, viewQ, viewK, placements };
+      yield { indices: job.indices.subarray(0, count), viewQ, viewK, placements };
     }
   }
 
   #allocate(): SharedArrayBuffer {
-    const { size, batchSize } = this.options;
-    const numbers = batchSize * (2 * size * size * 3 + PLACEMENT);
+    const { size, batchSize, pictures = 2 } = this.options;
+    const numbers = batchSize * (pictures * size * size * 3 + PLACEMENT);
     return new SharedArrayBuffer(numbers * Float32Array.BYTES_PER_ELEMENT);
   }
 

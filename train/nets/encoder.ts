@@ -1,5 +1,5 @@
 /** The encoder: a ResNet backbone and a projection head of two fully connected layers (paper, IV-B.3). */
-import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../engine/backend.ts";
+import { type Scalar, type Tensor1D, type Tensor2D, type Tensor4D, tf } from "../engine/backend.ts";
 import { mapWeights } from "./optimizer.ts";
 import type { Random } from "../runs/random.ts";
 import {
@@ -51,8 +51,17 @@ export function embed(
 
 /** Backbone features [B, F] to unit embeddings [B, D]. */
 export function project(weights: Weights, features: Tensor2D): Tensor2D {
-  const embedding = linear(weights, "projection.2", relu(linear(weights, "projection.0", features)));
-  return tf.div(embedding, tf.norm(embedding, 2, 1, true));
+  return unitRows(projectRaw(weights, features));
+}
+
+/** Backbone features [B, F] to embeddings [B, D] of whatever length. */
+export function projectRaw(weights: Weights, features: Tensor2D): Tensor2D {
+  return linear(weights, "projection.2", relu(linear(weights, "projection.0", features)));
+}
+
+/** Rows [B, D] at unit length. */
+export function unitRows(x: Tensor2D): Tensor2D {
+  return tf.div(x, tf.norm(x, 2, 1, true));
 }
 
 /** Fully connected layer: x W + b. */
@@ -60,10 +69,14 @@ export function linear(weights: Weights, name: string, x: Tensor2D): Tensor2D {
   return tf.add(tf.matMul(x, weights[`${name}.weight`] as Tensor2D), weights[`${name}.bias`] as Tensor1D);
 }
 
-/** The key encoder's weights after one step towards the query encoder's, Eq. 3. Weights only, as in MoCo v2. */
-export function follow(key: Weights, query: Weights, encoderMomentum: number): Weights {
+/**
+ * The key encoder's weights after one step towards the query encoder's, Eq. 3. Weights only, as in MoCo v2.
+ * @param encoderMomentum a tensor where it changes from step to step
+ */
+export function follow(key: Weights, query: Weights, encoderMomentum: number | Scalar): Weights {
+  const rest = typeof encoderMomentum === "number" ? 1 - encoderMomentum : tf.sub(1, encoderMomentum);
   return mapWeights(
     key,
-    (weight, name) => tf.add(tf.mul(weight, encoderMomentum), tf.mul(query[name], 1 - encoderMomentum)),
+    (weight, name) => tf.add(tf.mul(weight, encoderMomentum), tf.mul(query[name], rest)),
   );
 }

@@ -16,9 +16,16 @@ const NEVER = -1e9;
  * @param query unit embeddings [B, D]
  * @param classifier W, [C, D]
  * @param labels one-hot [B, C]
+ * @param bias [C], which ANCOR's classifier has and the paper's has not
  */
-export function emotionLoss(query: Tensor2D, classifier: Tensor2D, labels: Tensor2D): Scalar {
-  const logProbabilities = tf.logSoftmax(tf.matMul(query, classifier, false, true));
+export function emotionLoss(
+  query: Tensor2D,
+  classifier: Tensor2D,
+  labels: Tensor2D,
+  bias?: Tensor1D,
+): Scalar {
+  const logits = tf.matMul(query, classifier, false, true);
+  const logProbabilities = tf.logSoftmax(bias ? tf.add(logits, bias) : logits);
   return tf.neg(tf.mean(tf.sum(tf.mul(labels, logProbabilities), 1)));
 }
 

@@ -23,17 +23,29 @@ export function sgd(
   velocity: Weights,
   gradients: Gradients,
   learningRate: Scalar,
-  { momentum, weightDecay }: { momentum: number; weightDecay: number },
+  { momentum, weightDecay, decays = () => true, rateOf = () => undefined }: {
+    momentum: number;
+    weightDecay: number;
+    /** Weights that decay, all unless given. */
+    decays?: (name: string) => boolean;
+    /** Another learning rate for some weights. */
+    rateOf?: (name: string) => Scalar | undefined;
+  },
 ): { weights: Weights; velocity: Weights } {
   const nextVelocity = mapWeights(velocity, (old, name) => {
     const gradient = gradients[name];
     if (!gradient) return tf.clone(old);
-    return tf.addN([tf.mul(old, momentum), gradient, tf.mul(weights[name], weightDecay)]);
+    const kept = tf.mul(old, momentum);
+    return decays(name)
+      ? tf.addN([kept, gradient, tf.mul(weights[name], weightDecay)])
+      : tf.add(kept, gradient);
   });
   const next = mapWeights(
     weights,
     (weight, name) =>
-      gradients[name] ? tf.sub(weight, tf.mul(nextVelocity[name], learningRate)) : tf.clone(weight),
+      gradients[name]
+        ? tf.sub(weight, tf.mul(nextVelocity[name], rateOf(name) ?? learningRate))
+        : tf.clone(weight),
   );
   return { weights: next, velocity: nextVelocity };
 }

@@ -75,14 +75,18 @@ export function featureCount({ backbone, width }: Architecture): number {
   return 8 * baseChannels(width) * expansion;
 }
 
-/** Images [B, S, S, 3] to pooled features [B, F]. */
+/**
+ * Images [B, S, S, 3] to pooled features [B, F].
+ * @param isDrawn the images are drawn by weights that a gradient is to reach through them
+ */
 export function resnet(
   weights: Weights,
   images: Tensor4D,
   architecture: Architecture,
   normalize: Normalize,
+  isDrawn = false,
 ): Tensor2D {
-  return tf.mean(featureMap(weights, images, architecture, normalize), [1, 2]);
+  return tf.mean(featureMap(weights, images, architecture, normalize, isDrawn), [1, 2]);
 }
 
 /** Images [B, S, S, 3] to the last stage's map [B, side, side, F], which still knows where things are. */
@@ -91,11 +95,12 @@ export function featureMap(
   images: Tensor4D,
   architecture: Architecture,
   normalize: Normalize,
+  isDrawn = false,
 ): Tensor4D {
   const strides = new Map(convolutions(architecture).map(({ name, stride }) => [name, stride]));
   const conv = (x: Tensor4D, name: string) => {
     const kernel = weights[`${name}.weight`] as Tensor4D;
-    return normalize(convolve(x, kernel, strides.get(name)!, x === images), normOf(name));
+    return normalize(convolve(x, kernel, strides.get(name)!, x === images && !isDrawn), normOf(name));
   };
 
   let x = relu(conv(images, "conv1"));

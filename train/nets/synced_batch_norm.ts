@@ -4,6 +4,7 @@ import { rawOp, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } f
 import {
   BATCH_NORM_EPSILON,
   type BatchStatistics,
+  byBatch,
   type Normalize,
   normAttributes,
   type Weights,
@@ -42,6 +43,11 @@ export function bySyncedBatch(weights: Weights, ranks: Ranks, collected?: BatchS
     });
     return normalize(x, weights[`${layer}.weight`], weights[`${layer}.bias`]) as Tensor4D;
   };
+}
+
+/** Batch norm over the whole batch, of however many ranks. */
+export function byWholeBatch(weights: Weights, ranks?: Ranks, collected?: BatchStatistics): Normalize {
+  return ranks ? bySyncedBatch(weights, ranks, collected) : byBatch(weights, collected);
 }
 
 /** Mean and biased variance over the parts of all ranks, from those of each part. */

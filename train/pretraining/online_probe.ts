@@ -20,6 +20,7 @@ import { ViewLoader, type ViewOptions } from "../input/views.ts";
 
 /** Results of one probe. */
 export interface ProbeResult {
+  /** `NaN` where a face carries no emotion. */
   knnEmotionAccuracy: number;
   /** Mean over action units at threshold 0.5; `NaN` where the faces carry no action-unit labels. */
   probeF1: number;
@@ -92,8 +93,9 @@ function measure(
     classify(fitClassifier(known, labelRows(bank, aus), PROBE_FIT), asked),
     labelRows(queries, aus),
   );
+  const isLabelled = [...bank, ...queries].every((face) => face.emotion); // frames of clips may not be
   return {
-    knnEmotionAccuracy: accuracy(predicted, classes(queries)),
+    knnEmotionAccuracy: isLabelled ? accuracy(predicted, classes(queries)) : NaN,
     probeF1: mean(units.map((unit) => unit.f1)),
     probeAuc: mean(units.map((unit) => unit.auc)),
     units,

@@ -3,7 +3,7 @@ import { firstNonFinite, type StateValues } from "../runs/tensor_values.ts";
 import { tf } from "../engine/backend.ts";
 import { saveCheckpoint } from "../runs/checkpoint.ts";
 import type { Cluster } from "../engine/collective.ts";
-import type { PretrainConfig } from "../config.ts";
+import type { RunConfig } from "../config.ts";
 import type { Face } from "../input/data.ts";
 import { OnlineProbe, type ProbeResult } from "./online_probe.ts";
 import { writePretrainReport } from "./pretrain_report.ts";
@@ -26,7 +26,7 @@ export interface PretrainRun {
   folder: string;
   /** Engine, version and device, for the report. */
   engine: string;
-  config: PretrainConfig & { skipBroken: boolean };
+  config: RunConfig & { skipBroken: boolean };
   data: PretrainData;
   resumes: boolean;
   eager: boolean;
@@ -38,13 +38,12 @@ export interface PretrainRun {
 export interface PretrainPosition {
   /** Steps done. */
   step: number;
-  /** Write positions and fill counts of the queues. */
-  next: number[];
-  filled: number[];
   /** Processes that shared each step; absent, as in older files, for one. With others, sums round differently. */
   ranks?: number;
   /** SHA-256 of the manifest and of which of its faces are used: other faces would make another run. */
   facesSha256: string;
+  /** What the method's clock remembers: of queues, write positions and fill counts. */
+  [clock: string]: unknown;
 }
 
 /** The record of one run. Close it, or its workers keep the program alive. */
@@ -128,7 +127,7 @@ export function notFinite(what: string, batch: ViewBatch | undefined, faces: rea
 async function probeEncoder(
   probe: OnlineProbe,
   state: StateValues,
-  architecture: PretrainConfig,
+  architecture: RunConfig,
 ): Promise<ProbeResult> {
   const tensors = toTensors(state);
   const result = await probe.run({ architecture, weights: tensors.weights, statistics: tensors.statistics });

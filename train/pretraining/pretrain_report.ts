@@ -3,7 +3,8 @@ import { ACTION_UNITS, EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { drawView, MEAN, renderView, STD } from "../input/augment.ts";
-import { paper, type PretrainConfig } from "../config.ts";
+import { type RunConfig, settingsOf } from "../config.ts";
+import { loadMethod, METHODS } from "../methods/index.ts";
 import type { Face } from "../input/data.ts";
 import { faceFigure, inlineJpeg } from "../units/face_figure.ts";
 import type { ProbeResult } from "./online_probe.ts";
@@ -18,7 +19,7 @@ import { writeAtomically } from "../runs/whole_file.ts";
 export interface PretrainReport {
   name: string;
   engine: string;
-  config: PretrainConfig;
+  config: RunConfig;
   /** Steps of the whole run. */
   steps: number;
   metrics: readonly Metric[];
@@ -46,7 +47,7 @@ export async function writePretrainReport(folder: string, report: PretrainReport
 
   const figures: [string, string][] = [
     [
-      percent(probe.knnEmotionAccuracy),
+      Number.isNaN(probe.knnEmotionAccuracy) ? "no labels" : percent(probe.knnEmotionAccuracy),
       `emotion by nearest neighbours (chance ${percent(chance)}${before("knnEmotionAccuracy", percent)})`,
     ],
     [
@@ -59,11 +60,22 @@ export async function writePretrainReport(folder: string, report: PretrainReport
     ],
     [String(done), `of ${report.steps} steps of ${config.batchSize} faces, ${config.epochs} epochs`],
   ];
+  const title = METHODS[config.method ?? "emoco"].title;
+  const { terms } = await loadMethod(config.method ?? "emoco");
+  const parts = terms.filter(({ kind }) => kind === "loss");
   const curves = [
-    lineChart("Losses", [
-      { name: "emotion, Eq. 2", points: series(steps, "emotionLoss") },
-      { name: "contrastive, Eq. 5", points: series(steps, "contrastiveLoss") },
-    ], { xLabel: "step" }),
+    lineChart(
+      "Losses",
+      (parts.length ? parts : [{ name: "loss", meaning: "loss" }])
+        .map(({ name, meaning }) => ({ name: meaning, points: series(steps, name) })),
+      { xLabel: "step" },
+    ),
+    ...terms.filter(({ kind }) => kind === "measure").map(({ name, meaning }) =>
+      lineChart(`${meaning[0].toUpperCase()}${meaning.slice(1)}`, [{
+        name: meaning,
+        points: series(steps, name),
+      }], { xLabel: "step" })
+    ),
     lineChart("On subjects held back from training", [
       { name: "emotion kNN", points: series(probes, "knnEmotionAccuracy") },
       { name: "probe F1", points: series(probes, "probeF1") },
@@ -78,11 +90,12 @@ export async function writePretrainReport(folder: string, report: PretrainReport
       { name: "AUC", values: probe.units.map((unit) => unit.auc) },
     ],
   );
+  const paper = new Map<string, unknown>(
+    Object.entries((await settingsOf(config.method ?? "emoco")).presets.paper),
+  );
   const departures = Object.entries(config)
-    .filter(([key, value]) =>
-      key in paper && JSON.stringify(value) !== JSON.stringify(paper[key as keyof PretrainConfig])
-    )
-    .map(([key, value]) => [key, String(value), String(paper[key as keyof PretrainConfig])]);
+    .filter(([key, value]) => paper.has(key) && JSON.stringify(value) !== JSON.stringify(paper.get(key)))
+    .map(([key, value]) => [key, String(value), String(paper.get(key))]);
 
   const body = [
     `<p>${
@@ -97,12 +110,13 @@ export async function writePretrainReport(folder: string, report: PretrainReport
     "expression, whoever wears it; a green frame marks the same emotion.</p>",
     await neighbourRows(report),
     "<h2>What the encoder sees</h2>",
-    "<p>A face of each emotion, then two views of it as the run draws them in its first epoch: a query and its key.</p>",
+    "<p>A face of each emotion, then two views of it as the run draws them in its first epoch" +
+    `${config.views === "clip" ? ", all frames of a clip alike" : ": a query and its key"}.</p>`,
     await viewRows(report),
     "<h2>Settings that differ from the paper's</h2>",
     departures.length ? htmlTable(["setting", "this run", "paper"], departures) : "<p>None.</p>",
   ];
-  writeAtomically(join(folder, "report.html"), htmlPage(`EmoCo pretraining: ${name}`, body.join("\n")));
+  writeAtomically(join(folder, "report.html"), htmlPage(`${title} pretraining: ${name}`, body.join("\n")));
 }
 
 async function neighbourRows({ probe: { queries, neighbours } }: PretrainReport): Promise<string> {

@@ -4,24 +4,22 @@
  * The room `pretraining`: the loop, its online probes and its report; it imports everything below it, `units` for the
  * probes.
  */
-import { emocoFeeds } from "./emoco_feeds.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import type { Tensor } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint } from "../runs/checkpoint.ts";
-import type { PretrainConfig } from "../config.ts";
 import { countEmotions } from "../input/data.ts";
-import { type Feeds, initState, type State, step as emocoStep } from "../emoco.ts";
+import { loadMethod } from "../methods/index.ts";
+import { type Clock, type ViewFeeds, viewFeeds } from "../methods/method.ts";
 import { Interrupt } from "../runs/interrupt.ts";
-import { cosine } from "../nets/optimizer.ts";
 import { notFinite, type PretrainPosition, PretrainRecord, type PretrainRun } from "./pretrain_record.ts";
 import { duration, Progress } from "../runs/progress.ts";
-import { QueuePositions, queueSizes } from "../nets/queue.ts";
-import { permutation, PURPOSE, randomStream } from "../runs/random.ts";
 import { cutMetrics, holdRun, logMetric, readMetrics, refuseChanges, RunError } from "../runs/run_folder.ts";
-import type { FeedValues, StepRunner } from "../engine/state_values.ts";
+import type { FeedValues, StateTensors, StepRunner } from "../engine/state_values.ts";
+import type { Trained } from "../nets/descent.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { type ViewBatch, ViewLoader } from "../input/views.ts";
-import { type Walk, walkOver } from "../input/walk.ts";
+import type { Walk } from "../input/walk.ts";
+import { type Samples, samplesOf } from "./samples.ts";
 import { sha256 } from "../runs/whole_file.ts";
 
 /**
@@ -37,28 +35,23 @@ export async function train(run: PretrainRun): Promise<void> {
   const writes = !cluster || cluster.rank === 0;
   using _held = writes ? holdRun(folder) : undefined;
   using interrupt = new Interrupt();
-  const steps = Math.max(1, Math.floor(config.epochs * kept.length / batchSize));
+  const method = await loadMethod(config.method ?? "emoco");
+  const samples = samplesOf(kept, method, config);
+  const steps = Math.max(1, Math.floor(config.epochs * samples.count / batchSize));
   const progress = new Progress(steps, writes);
-  const sizes = queueSizes(config.queueSize, config.queues, countEmotions(kept), batchSize);
-  const positions = new QueuePositions(sizes, config.queueFill === "random");
+  const plan = { steps, counts: countEmotions(kept) };
+  const clock = method.clock(config, plan);
   const runner = openStepRunner(
-    (state: State, { stops, ...feeds }: Feeds & { stops?: Tensor }) => {
-      const next = emocoStep(state, feeds, config, cluster);
-      const losses: { [name: string]: Tensor } = next.losses;
-      if (cluster && stops) losses.stops = cluster.sum(stops);
-      return { state: next.state, losses };
+    (state: StateTensors, { stops, ...feeds }: ViewFeeds & { stops?: Tensor }) => {
+      const { state: next, losses } = method.step(state as Trained, feeds, config, cluster);
+      return { state: next, losses: cluster && stops ? { ...losses, stops: cluster.sum(stops) } : losses };
     },
-    initState(config, {
-      emotions: EMOTIONS.length,
-      queueSizes: sizes,
-      randomKeys: config.queueFill === "random",
-      seed: config.seed,
-    }),
+    method.initState(config, plan) as StateTensors,
     { eager: run.eager, precision: config.precision, cluster },
   );
   const lines = JSON.stringify([kept, held].map((faces) => faces.map((face) => face.line)));
   const facesSha256 = sha256(Deno.readFileSync(data.manifest), lines);
-  const first = run.resumes ? await resume(run, runner, positions, facesSha256, progress) : 0;
+  const first = run.resumes ? await resume(run, runner, clock, facesSha256, progress) : 0;
   if (first >= steps) {
     progress.print(
       `${run.name} is complete: ${steps} of ${steps} steps are done. Its report is ${folder}/report.html.`,
@@ -67,20 +60,18 @@ export async function train(run: PretrainRun): Promise<void> {
   }
   const position = (step: number): PretrainPosition => ({
     step,
-    next: [...positions.next],
-    filled: [...positions.filled],
+    ...clock.position(),
     facesSha256,
     ranks,
   });
-  const walk = walkOver(kept, config);
   using loader = new ViewLoader(
     kept,
-    { ...config, size: config.imageSize, batchSize: batchSize / ranks },
+    { ...config, size: config.imageSize, batchSize: batchSize / ranks, pictures: samples.pictures },
     cluster?.processors,
   );
   using record = writes ? new PretrainRecord(run, steps, runner, progress) : undefined;
   // At the first step that completes so many epochs, which for the last epoch is the last step.
-  const probesBy = (step: number) => Math.floor(step * batchSize / (kept.length * config.evaluateEvery));
+  const probesBy = (step: number) => Math.floor(step * batchSize / (samples.count * config.evaluateEvery));
   const isDue = (step: number) => step === 0 || probesBy(step) > probesBy(step - 1);
   // A run that was stopped where a probe was due has not had it yet.
   const isProbed = readMetrics(folder).some((metric) =>
@@ -92,31 +83,34 @@ export async function train(run: PretrainRun): Promise<void> {
   let stepTime = 0, recent = started, recentStep = first;
   let step = first;
   try {
-    for await (const batch of loader.randomViews(partOf(walk, batchSize, cluster), first, steps)) {
+    const part = partOf(samples.walk, batchSize, cluster);
+    for await (const batch of samples.batches(loader, part, first, steps)) {
       const begun = performance.now();
-      const feeds: FeedValues = emocoFeeds(feedsOf(batch, walk, step, steps, positions, run));
+      const feeds = feedsOf(batch, samples, step, clock, run);
       // Whoever of the ranks is asked to stop, all must stop after the same step.
       if (cluster) feeds.stops = { shape: [1], values: Float32Array.of(Number(interrupt.asked)) };
       const losses = await runner.run(feeds);
-      const [loss, emotionLoss, contrastiveLoss] = [
-        losses.loss[0],
-        losses.emotionLoss[0],
-        losses.contrastiveLoss[0],
-      ];
+      const loss = losses.loss[0];
+      const terms = method.terms.map((term) => ({ ...term, value: losses[term.name][0] }));
       step++;
       if (!Number.isFinite(loss)) throw notFinite(`The loss of step ${step} is ${loss}.`, batch, kept);
       const now = performance.now();
       stepTime += now - begun;
-      const epoch = Math.floor((step - 1) * batchSize / kept.length);
+      const epoch = Math.floor((step - 1) * batchSize / samples.count);
       // Short, so that a terminal of 80 columns shows it whole.
-      const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  loss ${loss.toFixed(2)} ` +
-        `emo ${emotionLoss.toFixed(2)} con ${contrastiveLoss.toFixed(2)}`;
+      const text = `epoch ${epoch + 1}/${config.epochs}  step ${step}/${steps}  ` +
+        [{ short: "loss", value: loss }, ...terms].map(({ short, value }) => `${short} ${value.toFixed(2)}`)
+          .join(" ");
       const isLast = step === steps;
       const isLogged = step % config.logEvery === 0 || isLast;
       const imagesPerSecond = (step - recentStep) * batchSize / (now - recent) * 1000;
       if (isLogged && writes) {
-        const lr = learningRate(config, step - 1, steps);
-        const values = { loss, emotionLoss, contrastiveLoss, lr, imagesPerSecond };
+        const values = {
+          loss,
+          ...Object.fromEntries(terms.map(({ name, value }) => [name, value])),
+          lr: clock.learningRate(step - 1),
+          imagesPerSecond,
+        };
         logMetric(folder, { type: "step", step, epoch, ...values });
         [recent, recentStep] = [now, step];
       }
@@ -159,7 +153,7 @@ export async function train(run: PretrainRun): Promise<void> {
 async function resume(
   { folder, config, data, cluster }: PretrainRun,
   runner: StepRunner,
-  positions: QueuePositions,
+  clock: Clock,
   facesSha256: string,
   progress: Progress,
 ): Promise<number> {
@@ -171,7 +165,7 @@ async function resume(
   }
   const checkpoint = loadCheckpoint<PretrainPosition>(folder);
   refuseChanges(checkpoint.config, config, "the checkpoint was written with");
-  const { step, next, filled } = checkpoint.position;
+  const { step } = checkpoint.position;
   if (checkpoint.position.facesSha256 !== facesSha256) {
     throw new RunError(
       `${data.manifest} or the pictures it names have changed since the checkpoint was written, so the run would not be ` +
@@ -188,8 +182,7 @@ async function resume(
     );
   }
   await runner.writeState(checkpoint.state);
-  positions.next.set(next);
-  positions.filled.set(filled);
+  clock.restore(checkpoint.position);
   if (writes) cutMetrics(folder, step);
   progress.print(`Going on after step ${step}.`);
   return step;
@@ -206,34 +199,20 @@ function partOf(walk: Walk, batchSize: number, { rank, size } = { rank: 0, size:
 /** What the step is fed: this rank's part of the batch, and the numbers that change from step to step. */
 function feedsOf(
   { indices, viewQ, viewK }: ViewBatch,
-  walk: Walk,
+  { walk, faceOf }: Samples,
   step: number,
-  steps: number,
-  positions: QueuePositions,
+  clock: Clock,
   { config, data }: PretrainRun,
-) {
-  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!);
-  const emotions = Int32Array.from(indices, emotionOf);
-  // The queues take the keys of all ranks.
-  const ofAll = Int32Array.from(
+): FeedValues {
+  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!); // -1: only clips may lack one
+  const own = Int32Array.from(indices, emotionOf);
+  // A queue takes the keys of all ranks.
+  const all = Int32Array.from(
     { length: config.batchSize },
-    (_, i) => emotionOf(walk.at(step * config.batchSize + i).index),
+    (_, i) => emotionOf(faceOf(walk.at(step * config.batchSize + i).index)),
   );
-  const keyOrder = permutation(indices.length, randomStream(config.seed, PURPOSE.batchNorm, step));
-  const keyOrderBack = new Int32Array(keyOrder.length);
-  keyOrder.forEach((from, to) => keyOrderBack[from] = to);
   return {
-    viewQ,
-    viewK,
-    emotions,
-    ...positions.advance(config.queues === "single" ? ofAll.map(() => 0) : ofAll),
-    learningRate: learningRate(config, step, steps),
-    keyOrder,
-    keyOrderBack,
+    ...viewFeeds({ viewQ, viewK, emotions: own, learningRate: clock.learningRate(step) }),
+    ...clock.tick(step, { own, all }),
   };
-}
-
-/** Linear in the batch size, half a cosine over the run (paper, IV-B.2). */
-function learningRate({ baseLearningRate, batchSize }: PretrainConfig, step: number, steps: number): number {
-  return cosine(baseLearningRate * batchSize / 256, step, steps);
 }

@@ -7,7 +7,16 @@
 export type Random = () => number;
 
 /** What a stream is for; the number keeps streams of equal other keys apart. */
-export const PURPOSE = { weights: 1, order: 2, view: 3, batchNorm: 4, queue: 5, probe: 6, folds: 7 } as const;
+export const PURPOSE = {
+  weights: 1,
+  order: 2,
+  view: 3,
+  batchNorm: 4,
+  queue: 5,
+  probe: 6,
+  folds: 7,
+  clip: 8,
+} as const;
 
 /** Opens the stream of the given integer keys (order matters). sfc32, seeded through a 32-bit avalanche hash. */
 export function randomStream(...keys: readonly number[]): Random {

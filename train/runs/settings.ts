@@ -43,3 +43,44 @@ function readValue(key: string, text: string, now: unknown): unknown {
   }
   return text;
 }
+
+/** Demands on the settings of a config, each with a sentence that names the setting when it is not met. */
+export interface Demands<C> {
+  /** @throws {ConfigError} with the sentence unless it holds */
+  demand(holds: boolean, sentence: string): void;
+  /** Each of the settings is one of the values. */
+  oneOf(key: keyof C & string, values: readonly unknown[]): void;
+  /** Each is a number of at least `least`, a whole one unless said otherwise. */
+  atLeast(keys: readonly (keyof C & string)[], least: number, kind?: "whole" | "any"): void;
+  /** Each is a number from `least` to `most`. */
+  within(keys: readonly (keyof C & string)[], least: number, most: number): void;
+}
+
+/** Opens the demands on a config. */
+export function demandsOn<C>(config: C): Demands<C> {
+  const demand = (holds: boolean, sentence: string) => {
+    if (!holds) throw new ConfigError(sentence);
+  };
+  return {
+    demand,
+    oneOf: (key, values) =>
+      demand(values.includes(config[key]), `${key} is "${config[key]}"; it can be ${values.join(", ")}.`),
+    atLeast: (keys, least, kind = "whole") =>
+      keys.forEach((key) => {
+        const value = config[key] as number;
+        const what = kind === "whole" ? "a whole number" : "a number";
+        demand(
+          value >= least && (kind === "any" || Number.isInteger(value)),
+          `${key} is ${value}; it must be ${what} of at least ${least}.`,
+        );
+      }),
+    within: (keys, least, most) =>
+      keys.forEach((key) => {
+        const value = config[key] as number;
+        demand(
+          least <= value && value <= most,
+          `${key} is ${value}; it must be between ${least} and ${most}.`,
+        );
+      }),
+  };
+}

@@ -90,7 +90,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
     const { train, test, steps, before } = fits[fit];
     const first = fit === start.fit ? start.step : 0;
     if (first === 0) await runner.writeState(valuesOf(fresh(await classifierFor(train, fit))));
-    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
+    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length, config.unitWeightPower);
     const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
     const walk = walkOverSets(Array.from(train, (i) => faces[i]), config, config.seed + fit);
     let step = first;

@@ -11,11 +11,19 @@ import {
   saveCheckpoint,
   sha256,
 } from "../runs/checkpoint.ts";
-import { type PretrainConfig, quick } from "../config.ts";
+import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
+import { METHODS } from "../methods/index.ts";
 import { geometryParts, NO_HEADS } from "./face_heads.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import { type Architecture, initResNet, initRunningStatistics, type Weights } from "../nets/resnet.ts";
+import {
+  type Architecture,
+  convolutions,
+  initResNet,
+  initRunningStatistics,
+  normOf,
+  type Weights,
+} from "../nets/resnet.ts";
 import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
@@ -86,20 +94,27 @@ export function loadSource(from: string | undefined, seed: number): Source {
     throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
   const { state, config, subjects } = loadCheckpoint<unknown>(folder);
-  const { backbone, width, stem, imageSize, losses, data, sets = [] } = config as
-    & PretrainConfig
-    & { data: string; sets?: string[] };
+  const saved = config as RunConfig & { data: string; sets?: string[] };
+  const { backbone, width, stem, imageSize, data, sets = [] } = saved;
+  const architecture = { backbone, width, stem };
   const { weights, statistics } = toTensors({ weights: state.weights, statistics: state.statistics });
-  const isHead = (key: string) => key.startsWith("projection.") || key.startsWith("classifier.");
-  const part = (chosen: (key: string) => boolean) =>
-    Object.fromEntries(Object.entries(weights).filter(([key]) => chosen(key))) as Weights;
+  // Whatever a method has beside its backbone (heads, classifier, prototypes, decoders) has done its work.
+  const ofBackbone = new Set(
+    convolutions(architecture).flatMap(({ name }) => [name, normOf(name)]).map((layer) => `${layer}.`),
+  );
+  const isOfBackbone = (key: string) => ofBackbone.has(key.replace(/[^.]*$/, ""));
+  const part = (tensors: Weights, chosen: (key: string) => boolean): Weights =>
+    Object.fromEntries(Object.entries(tensors).filter(([key]) => chosen(key)));
   return {
     name,
-    method: methodName(config as PretrainConfig),
-    backbone: { architecture: { backbone, width, stem }, weights: part((key) => !isHead(key)), statistics },
+    method: methodName(saved),
+    backbone: {
+      architecture,
+      weights: part(weights, isOfBackbone),
+      statistics: part(statistics, isOfBackbone),
+    },
     imageSize,
-    // Without the emotion loss the classifier has learnt nothing.
-    emotionHead: losses === "contrastive" ? undefined : part(isHead),
+    emotionHead: namesEmotions(saved) ? part(weights, (key) => !isOfBackbone(key)) : undefined,
     pretrainingSubjects: subjects.pretraining,
     pretrainingData: data,
     pretrainingSets: sets,
@@ -107,8 +122,17 @@ export function loadSource(from: string | undefined, seed: number): Source {
   };
 }
 
-/** The method by the paper's names, as Table IV's switches make it. */
-function methodName({ losses, queues, normalization }: PretrainConfig): string {
+/** Whether a run has an emotion classifier of Eq. 2 that was trained: a softmax of W q. */
+function namesEmotions(config: RunConfig): boolean {
+  if ((config.method ?? "emoco") !== "emoco") return false;
+  const { losses, classifierInput } = config as PretrainConfig;
+  return losses !== "contrastive" && classifierInput !== "rectified";
+}
+
+/** The method by its own name, or of EmoCo by the paper's, as Table IV's switches make it. */
+function methodName(config: RunConfig): string {
+  if (config.method && config.method !== "emoco") return METHODS[config.method].title;
+  const { losses, queues, normalization } = config as PretrainConfig;
   if (losses === "emotion") return "emotion only";
   const switches = `${losses} ${queues} ${normalization}`;
   if (switches === "both per-emotion intra-class") return "EmoCo";

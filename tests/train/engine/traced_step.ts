@@ -2,7 +2,8 @@
  * A small EmoCo step for the tests of the trace, with feeds drawn anew each step from a fixed seed. Run as a program it
  * prints losses and a sum over the state of each of 20 traced steps, bit by bit, for comparison between processes.
  */
-import { emocoFeeds } from "../../../train/pretraining/emoco_feeds.ts";
+import { viewFeeds } from "../../../train/methods/method.ts";
+import { queueFeeds } from "../../../train/methods/queued.ts";
 import { quick } from "../../../train/config.ts";
 import { type Feeds, initState, type Method, type State, step } from "../../../train/emoco.ts";
 import { QueuePositions } from "../../../train/nets/queue.ts";
@@ -51,12 +52,11 @@ export function openSmallStep(method: Method, options: { eager?: boolean } & Tra
       return pixels;
     };
     const keyOrder = faces.map((_, i) => (i + 3) % batch);
-    const keyOrderBack = keyOrder.map((_, i) => keyOrder.indexOf(i));
     const rings = sizes.length === 1 ? faces.map(() => 0) : faces;
-    return emocoFeeds({
-      ...{ viewQ: view(), viewK: view(), emotions: faces, ...positions.advance(rings) },
-      ...{ learningRate: 5e-4, keyOrder, keyOrderBack },
-    });
+    return {
+      ...viewFeeds({ viewQ: view(), viewK: view(), emotions: faces, learningRate: 5e-4 }),
+      ...queueFeeds({ ...positions.advance(rings), keyOrder }),
+    };
   };
   const runner = openStepRunner(
     (state: State, feeds: Feeds) => step(state, feeds, method, options.cluster),
