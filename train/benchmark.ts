@@ -3,6 +3,14 @@ import { join, resolve } from "node:path";
 import { openBackend } from "./engine/backend.ts";
 import { type SavedBenchmarkConfig, writeBenchmark } from "./units/benchmark_result.ts";
 import { manifestPath } from "./input/data.ts";
+import { detectorOf } from "./detectors/index.ts";
+import {
+  checkDetector,
+  defaultSource,
+  describeDetector,
+  detectorModel,
+  detectorSource,
+} from "./units/detector_model.ts";
 import { benchmarking } from "./units/finetune_config.ts";
 import {
   countUnits,
@@ -41,6 +49,12 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "linear (default): frozen features, one layer; finetune: the whole network",
   },
+  detector: {
+    kind: "text",
+    help:
+      "linear (default): one layer on the encoder; or a supervised detector: alexnet, drml, eac, jaa, dsin, srerl",
+  },
+  preset: { kind: "text", help: "size of a supervised detector: quick (default) or paper, the original's" },
   target: { kind: "text", help: "occurrence (default), or intensity, where the set grades it" },
   data: { kind: "text", help: "folder with the set's manifest.jsonl, as deno task manifest writes it" },
   name: {
@@ -74,6 +88,8 @@ async function main(flags: Flags): Promise<void> {
     console.log(`  Without ${data.missing.join(", ")}, who have no face here: results on fewer people.`);
   }
   console.log(`  present: ${countUnits(faces, config.aus, config.target)}.`);
+  const detector = detectorModel(config, config, config.aus);
+  if (detector) console.log(describeDetector(detector, config.preset));
   const { finished, folds: results } = await trainUnits({
     task: "benchmark",
     ...run,
@@ -89,7 +105,8 @@ async function main(flags: Flags): Promise<void> {
   console.log(`\n${describeScores(mean, config.target)}:`);
   for (const line of tableLines(meanUnits(scores), averageFolds(scores))) console.log(line);
   const { set, from, target } = config;
-  const about = { run: name, set, method: source.method, from, protocol: config.protocol, target };
+  const method = detector ? detectorOf(detector.name).title : source.method;
+  const about = { run: name, set, method, from, protocol: config.protocol, target };
   const { missing } = data;
   const files = writeBenchmark(
     folder,
@@ -121,7 +138,8 @@ function openRun(flags: Flags) {
   }
   const fresh = resolveConfig(flags);
   const { config, source, data } = fresh;
-  const stem = `${source.name.replace(":", "")}-${config.set}-${config.protocol}`;
+  const learns = config.detector === "linear" ? config.protocol : config.detector;
+  const stem = `${source.name.replace(":", "")}-${config.set}-${learns}`;
   const name = text.name ?? (config.target === "intensity" ? `${stem}-intensity` : stem);
   if (exists(join(RUNS, name))) return goOn(name);
   checkNewName(name);
@@ -143,7 +161,8 @@ function resolveConfig(flags: Flags, saved?: SavedBenchmarkConfig) {
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
   const manifest = manifestPath(folder);
   const data = protocolData(readAllFaces(manifest, skipBroken), set, settings.target, manifest);
-  const source = loadSource(text.from ?? saved?.from, settings.seed);
+  const from = text.from ?? saved?.from ?? defaultSource(settings);
+  const source = detectorSource(settings, loadSource(from, settings.seed));
   const tested = data.folds.flatMap(({ test }) => Array.from(test, (i) => data.faces[i]));
   refuseKnownSubjects(tested, { pretraining: source.pretrainingSubjects, actionUnits: [] });
   const inputs = trainedOn(manifest, data.faces, source);
@@ -151,13 +170,16 @@ function resolveConfig(flags: Flags, saved?: SavedBenchmarkConfig) {
     refuseOtherInputs(saved, inputs, manifest, source.name);
   }
   const labelled = labelledUnits(data.faces, settings.target);
+  const aus = BENCHMARKS[set].aus.filter((au) => labelled.includes(au));
+  const detector = detectorModel(settings, inputs, aus);
+  if (detector) checkDetector(detector, settings.target, data.faces, manifest);
   const config: SavedBenchmarkConfig = {
     program: "benchmark",
     set,
     from: source.name,
     data: folder,
     skipBroken,
-    aus: BENCHMARKS[set].aus.filter((au) => labelled.includes(au)),
+    aus,
     ...inputs,
     ...settings,
     folds: data.folds.length,

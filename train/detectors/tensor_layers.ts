@@ -2,6 +2,7 @@
 import { attribute, rawOp, type Tensor, type Tensor1D, type Tensor4D, tf } from "../engine/backend.ts";
 import { convolve } from "../nets/convolution.ts";
 import { type BatchStatistics, byBatch, byRunning, relu, type Weights } from "../nets/resnet.ts";
+import { stopGradient } from "../nets/stop_gradient.ts";
 import type { ConvolutionShape, Layers } from "./layers.ts";
 import { windows } from "./plan.ts";
 
@@ -23,7 +24,6 @@ export function tensorLayers({ weights, statistics, training }: Reading): Layers
   let dropouts = 0;
   const shape = (x: Tensor) => x.shape.slice(1);
   const unbatched = (x: Tensor) => tf.reshape(x, [1, ...x.shape]);
-  const flat = (value: (x: Tensor) => Tensor) => (x: Tensor) => withoutGradient(x, value);
   const part = (x: Tensor, axis: number, from: number, size: number) => {
     const begin = x.shape.map((_, i) => i === axis ? from : 0);
     return tf.slice(x, begin, x.shape.map((side, i) => i === axis ? size : side));
@@ -87,9 +87,9 @@ export function tensorLayers({ weights, statistics, training }: Reading): Layers
     sigmoid: (x) => tf.sigmoid(x),
     tanh: (x) => tf.tanh(x),
     absolute: (x) => tf.abs(x),
-    isPositive: flat((x) => tf.cast(tf.greaterEqual(x, 0), "float32")),
-    floor: flat((x) => tf.floor(x)),
-    stop: flat((x) => tf.clone(x)),
+    isPositive: (x) => stopGradient(tf.cast(tf.greaterEqual(x, 0), "float32")),
+    floor: (x) => stopGradient(tf.floor(x)),
+    stop: stopGradient,
     reshape: (x, shape) => tf.reshape(x, [x.shape[0], ...shape]),
     transpose: (x, order) => tf.transpose(x, [0, ...order.map((axis) => axis + 1)]),
     concatenate: (xs, axis) => tf.concat([...xs], axis + 1),
@@ -114,16 +114,6 @@ export function tensorLayers({ weights, statistics, training }: Reading): Layers
       return tf.reshape(joined, [-1, count * h, count * w, channels]);
     },
   };
-}
-
-/** A value that is computed outside the differentiated part: its gradient is zero. */
-function withoutGradient(x: Tensor, value: (x: Tensor) => Tensor): Tensor {
-  const stopped = tf.customGrad((...inputs) => {
-    const [x, save] = inputs as [Tensor, (tensors: Tensor[]) => void];
-    save([x]);
-    return { value: value(x), gradFunc: (_: Tensor, [x]: Tensor[]) => tf.zerosLike(x) };
-  });
-  return stopped(x);
 }
 
 type Shape = Pick<ConvolutionShape, "kernel" | "stride" | "padding">;

@@ -14,7 +14,8 @@ import {
 import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
 import { METHODS } from "../methods/index.ts";
 import { geometryParts, NO_HEADS } from "./face_heads.ts";
-import type { FinetuneConfig } from "./finetune_config.ts";
+import { detectorModel } from "./detector_model.ts";
+import { type FinetuneConfig, finetuning } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
 import {
   type Architecture,
@@ -156,12 +157,14 @@ export function saveModel(
   }, (
     tensor,
   ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
-  const units = classifier.bias.length;
-  tensors.weights["au.weight"] = {
-    shape: [classifier.weight.length / units, units],
-    values: classifier.weight,
-  };
-  tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  if (!model.detector) {
+    const units = classifier.bias.length;
+    tensors.weights["au.weight"] = {
+      shape: [classifier.weight.length / units, units],
+      values: classifier.weight,
+    };
+    tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  }
   const position: Finished = { finished: true };
   saveCheckpoint(folder, {
     state: tensors,
@@ -193,7 +196,8 @@ export function loadModel(run?: string): StoredModel {
   const saved = config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
-  const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
+  const values = (tensor?: typeof weight) => tensor?.values as Float32Array<ArrayBuffer> | undefined;
+  const detector = detectorModel({ ...finetuning, ...saved }, saved, saved.aus);
   return {
     folder,
     name,
@@ -201,7 +205,11 @@ export function loadModel(run?: string): StoredModel {
     subjects,
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
-      classifier: { weight: values(weight), bias: values(bias) },
+      detector,
+      classifier: {
+        weight: values(weight) ?? new Float32Array(0),
+        bias: values(bias) ?? new Float32Array(saved.aus.length),
+      },
       aus: saved.aus,
       emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
       heads: heads && Object.keys(heads).length ? heads : undefined,
