@@ -17,6 +17,7 @@ import {
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
+import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
 import { toOnnx } from "./units/onnx.ts";
 import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
@@ -29,6 +30,7 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
   },
+  points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
 
@@ -36,6 +38,7 @@ const FLAGS: FlagList = {
 const LIMITS =
   "Action units are movements of the face, not feelings. Not for decisions on hiring, schooling, insurance or policing; " +
   "only for people who have agreed to it.";
+const POINTS_WITHIN = "The points that it reads are found by another model, which the file holds.";
 const RENDERED = "Trained on rendered faces only: it has never seen a photograph.";
 
 function main({ text }: Flags): void {
@@ -57,19 +60,20 @@ function main({ text }: Flags): void {
     );
   }
   const { folder } = stored;
+  const pointsModel = readPointsModel(stored.model, text.points);
   const wanted: [string, Precision][] = [["emoco.onnx", "float32"]];
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
   if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
   const files: Record<string, { sha256: string; precision: Precision }> = {};
   for (const [name, kind] of wanted) {
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, pointsModel);
     writeAtomically(join(folder, name), [bytes]);
     files[name] = { sha256: sha256(bytes), precision: kind };
     console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
-  const limits = `${origin} ${LIMITS}`.trim();
+  const limits = `${origin} ${pointsModel ? POINTS_WITHIN : ""} ${LIMITS}`.replaceAll("  ", " ").trim();
   const card = cardOf(stored, files, text.licence ?? "MIT", limits);
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
@@ -84,7 +88,10 @@ function cardOf(
   licence: string,
   limits: string,
 ): ModelCard {
-  const outputs = [...model.parts ?? [], ...model.heads?.["visible.weight"] ? ["visible" as const] : []];
+  const outputs = [
+    ...needsPoints(model) ? ["points" as const] : model.parts ?? [],
+    ...model.heads?.["visible.weight"] ? ["visible" as const] : [],
+  ];
   return {
     format: 1,
     name: "emoco",

@@ -1,4 +1,5 @@
 /** A supervised detector as an ONNX file, with the model that finds its points inside where it needs points. */
+import { fileURLToPath } from "node:url";
 import { detectorOf } from "../detectors/index.ts";
 import { RunError } from "../runs/run_folder.ts";
 import type { AuModel } from "./au_model.ts";
@@ -9,6 +10,28 @@ import { onnxLayers, type Value } from "./onnx_layers.ts";
 /** Whether a model's file holds another model that finds its points. */
 export function needsPoints({ detector }: AuModel): boolean {
   return detector !== undefined && detectorOf(detector.name).points === "always";
+}
+
+/** The flag of the programs that write and check a detector. */
+export const POINTS_FLAG = {
+  kind: "text",
+  help: "for detectors that read points: emoco.onnx of the model that finds them (default: web/model)",
+} as const;
+
+/**
+ * The file of the model that finds a detector's points; `undefined` where it needs none.
+ * @throws {RunError} it cannot be read
+ */
+export function readPointsModel(
+  model: AuModel,
+  path = fileURLToPath(new URL("../../web/model/emoco.onnx", import.meta.url)),
+): Uint8Array<ArrayBuffer> | undefined {
+  if (!needsPoints(model)) return undefined;
+  try {
+    return Deno.readFileSync(path);
+  } catch {
+    throw new RunError(`--points=${path} cannot be read: it names the emoco.onnx of a model with points.`);
+  }
 }
 
 /**
