@@ -1,19 +1,25 @@
 /**
- * Image files to pixels: native through sharp, or portable through wasm and plain code where native code is refused.
+ * Image files to pixels: native through libjpeg-turbo and sharp, or portable through wasm and plain code where native code is refused.
  * Both turn pictures upright, lay transparency over white, bring colours to sRGB by the same reading of profiles, and refuse
  * the same files, save CMYK (native only).
  * @module
  */
 import { type Pixels, resize } from "@emoco/web/image";
 import { readProfile, type ToSrgb } from "./colour_profile.ts";
+import {
+  type DecodedLayer,
+  FilePicture,
+  type PictureWarning,
+  type StoredPart,
+  WHOLE,
+} from "./file_picture.ts";
 import { cutOff, ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "./image_header.ts";
 import { judgeComplaints, withEnd } from "./jpeg_damage.ts";
 import { decodePng } from "./png.ts";
+import { openTurboJpeg, type TurboJpeg } from "./turbo_jpeg.ts";
 
+export type { PictureWarning };
 export { ImageError } from "./image_header.ts";
-
-/** What may be said of a picture that was decoded: some of its pixels are damaged. */
-export type PictureWarning = "damaged";
 
 /** A decoded picture. */
 export interface DecodedPicture extends Pixels {
@@ -25,6 +31,9 @@ export interface DecodedPicture extends Pixels {
 /** What turns the bytes of a JPEG, PNG or WebP into upright, opaque RGBA; refuses with an ImageError. */
 export interface ImageDecoder {
   readonly engine: "native" | "wasm";
+  /** The picture, which is decoded when it is looked at, and no finer than it is looked at where that can be. */
+  open(bytes: Uint8Array<ArrayBuffer>): FilePicture;
+  /** The whole picture. */
   decode(bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture>;
 }
 
@@ -79,7 +88,7 @@ async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
       data: new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length),
       complaints,
     };
-  });
+  }, openTurboJpeg());
 }
 
 async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
@@ -141,38 +150,58 @@ function decoderOf(
   engine: ImageDecoder["engine"],
   { isLocal = false }: DecoderOptions,
   decodeStored: (bytes: Uint8Array<ArrayBuffer>, wanted: Wanted) => Promise<Stored>,
+  turbo?: TurboJpeg,
 ): ImageDecoder {
-  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture> => {
+  const open = (bytes: Uint8Array<ArrayBuffer>): FilePicture => {
     const header = isLocal ? readHeader(bytes, LOCAL_LIMITS) : readHeader(bytes);
-    const { width, height, lacksEnd = false } = header;
+    const { width, height, format, components, lacksEnd = false } = header;
     const shrink = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
     const taken = {
       width: Math.max(1, Math.floor(width * shrink)),
       height: Math.max(1, Math.floor(height * shrink)),
     };
-    let stored: Stored;
-    try {
-      stored = await decodeStored(lacksEnd ? withEnd(bytes) : bytes, { ...header, taken });
-    } catch (error) {
-      if (error instanceof ImageError) throw error;
-      throw new ImageError("broken", `The ${header.format.toUpperCase()} is broken and cannot be decoded.`, {
-        cause: error,
-      });
-    }
-    if (stored.width !== taken.width || stored.height !== taken.height) {
-      throw new ImageError("broken", "The image's header and its picture disagree about its size.");
-    }
-    const damage = judgeComplaints(stored.complaints ?? [], lacksEnd);
-    if (damage === "cut-off") throw cutOff();
-    if (header.components !== 4) (await profileOf(header))?.(stored.data);
-    const upright = turnUpright(stored, header.orientation), isTurned = header.orientation >= 5;
+    const decodeWhole = async (): Promise<DecodedLayer> => {
+      let pixels: Stored;
+      try {
+        pixels = await decodeStored(lacksEnd ? withEnd(bytes) : bytes, { ...header, taken });
+      } catch (error) {
+        if (error instanceof ImageError) throw error;
+        throw new ImageError("broken", `The ${format.toUpperCase()} is broken and cannot be decoded.`, {
+          cause: error,
+        });
+      }
+      if (pixels.width !== taken.width || pixels.height !== taken.height) {
+        throw new ImageError("broken", "The image's header and its picture disagree about its size.");
+      }
+      const damage = judgeComplaints(pixels.complaints ?? [], lacksEnd);
+      if (damage === "cut-off") throw cutOff();
+      return { ...WHOLE, pixels, ...damage === "damaged" && { warnings: ["damaged"] } };
+    };
+    const decodePart = async (part: StoredPart): Promise<DecodedLayer> => {
+      const isPlain = format === "jpeg" && components !== 4 && !lacksEnd && shrink === 1;
+      const pixels = isPlain ? turbo?.decode(bytes, header, part) : undefined;
+      const layer = pixels ? { ...part, pixels } : await decodeWhole();
+      if (components !== 4) (await profileOf(header))?.(layer.pixels.data);
+      return layer;
+    };
+    return new FilePicture({ ...header, ...taken }, decodePart, {
+      original: shrink < 1 ? { width, height } : undefined,
+      giveBack: turbo?.giveBack,
+    });
+  };
+  const decode = async (bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture> => {
+    const picture = open(bytes), { width, height } = picture;
+    const [{ pixels }] = await picture.look([{ x: 0, y: 0, width, height, shrink: 1 }]);
+    const { original, warnings } = picture;
     return {
-      ...upright,
-      ...shrink < 1 && { original: isTurned ? { width: height, height: width } : { width, height } },
-      ...damage === "damaged" && { warnings: ["damaged"] },
+      width,
+      height,
+      data: pixels.data,
+      ...original && { original },
+      ...warnings && { warnings },
     };
   };
-  return { engine, decode };
+  return { engine, open, decode };
 }
 
 /** What turns the picture's colours into sRGB, where they are others. */
@@ -200,24 +229,4 @@ function overWhite(
     data[i] = 255;
   }
   return { width, height, data };
-}
-
-/** Undoes the EXIF orientation: 2-4 mirror or turn by half, 5-8 exchange rows and columns as well. */
-function turnUpright({ width: w, height: h, data }: Pixels, orientation: number): Pixels {
-  const stored = { width: w, height: h, data };
-  if (orientation === 1) return stored;
-  const source = new Uint32Array(stored.data.buffer, stored.data.byteOffset, stored.width * stored.height);
-  const swap = orientation >= 5;
-  const width = swap ? stored.height : stored.width, height = swap ? stored.width : stored.height;
-  const flipX = [2, 3, 7, 8].includes(orientation), flipY = [3, 4, 6, 7].includes(orientation);
-  const out = new Uint32Array(source.length);
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, at++) {
-      // Where this pixel was stored. For 5-8 the stored column follows y, the stored row follows x.
-      const column = swap ? y : x, row = swap ? x : y;
-      const sx = flipX ? stored.width - 1 - column : column, sy = flipY ? stored.height - 1 - row : row;
-      out[at] = source[sy * stored.width + sx];
-    }
-  }
-  return { width, height, data: new Uint8ClampedArray(out.buffer) };
 }

@@ -34,7 +34,9 @@ export function createEdge({ model, ...options }: EdgeOptions = {}): EdgeHandler
         (options.log ?? console.error)(entry);
         const message = "The model cannot be loaded; the server's log says why.";
         const requestId = crypto.randomUUID();
-        return Response.json({ error: { code: "not-ready", message, requestId } }, { status: 503 });
+        const isProtocol = /^\/v2(\/|$)/.test(new URL(request.url).pathname);
+        const told = isProtocol ? message : { code: "not-ready", message, requestId };
+        return Response.json({ error: told }, { status: 503 });
       }
     },
   };

@@ -7,6 +7,7 @@ import type { FaceFinder } from "@emoco/web/face-finder";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
 import { type ImageDecoder, ImageError, type PictureWarning } from "./decode.ts";
+import type { FilePicture } from "./file_picture.ts";
 
 /** What runs the model: native code, or wasm, which runs anywhere. */
 export type Engine = "native" | "wasm";
@@ -52,7 +53,7 @@ export interface ImageDetector {
   readonly card: ModelCard;
   /** Requests that are worked on at one time. */
   readonly concurrency: number;
-  /** The faces of each picture; an ImageError says which file is refused and why. */
+  /** The faces of each picture, whose bytes it takes for itself; an ImageError says which file is refused and why. */
   detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer>;
   /** Runs the model on [N, 3, S, S]. */
   infer(image: Values, signal?: AbortSignal): Promise<Inference>;
@@ -131,14 +132,21 @@ export class LocalDetector implements ImageDetector {
       const answered: Answer["images"][number][] = [];
       for (const [index, bytes] of images.entries()) {
         signal?.throwIfAborted();
-        const start = performance.now();
-        const pixels = await decoder.decode(bytes).catch((error) => {
+        let picture: FilePicture | undefined;
+        try {
+          const start = performance.now();
+          picture = decoder.open(bytes);
+          const opened = performance.now();
+          const { width, height, faces, timings: spent } = await detector.detect(picture, signal);
+          timings.decode += opened - start + picture.spent;
+          for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
+          const { warnings } = picture;
+          answered.push({ width, height, faces, ...warnings && { warnings } });
+        } catch (error) {
           throw images.length > 1 ? naming(error, index, images.length) : error;
-        });
-        timings.decode += performance.now() - start;
-        const { width, height, faces, timings: spent } = await detector.detect(pixels, signal);
-        for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
-        answered.push({ width, height, faces, ...pixels.warnings && { warnings: pixels.warnings } });
+        } finally {
+          picture?.close();
+        }
       }
       return { model: nameOf(detector.card), engine, images: answered, timings };
     });

@@ -21,6 +21,11 @@ export const errorSchema = z.object({
   }),
 }).openapi("Error");
 
+/** How the Open Inference Protocol refuses; the request's number stands in X-Request-Id. */
+export const protocolErrorSchema = z.object({
+  error: z.string().openapi({ example: 'There is no model of that name; this one is "emoco".' }),
+}).openapi("ProtocolError");
+
 const modelNameSchema = z.object({ name: z.string(), version: z.string() });
 const engineSchema = z.enum(["native", "wasm"]).openapi({ description: "What ran the model" });
 
@@ -68,6 +73,7 @@ export const answerSchema = z.object({
   model: modelNameSchema,
   engine: engineSchema,
   images: z.array(z.object({
+    name: z.string().optional().openapi({ description: "The file's name, where a form gives one" }),
     width: z.number().int(),
     height: z.number().int(),
     faces: z.array(faceSchema).openapi({ description: "Largest first; no face is an empty list" }),
@@ -116,7 +122,7 @@ export const modelSchema = z.object({
   }),
 }).openapi("Model");
 
-/** A file of a multipart body. */
+/** A file of a multipart body, which `request_images.ts` reads and checks. */
 const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
 /** The pictures of a multipart body: the field `image`, as often as there are pictures. */
 export const imagesFormSchema = z.strictObject({
@@ -147,17 +153,27 @@ type Nested = number | Nested[];
 
 export const inferRequestSchema = z.object({
   id: z.string().optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
+  parameters: z.looseObject({
+    binary_data_output: z.boolean().optional().openapi({
+      description: "binary_data of outputs that do not say",
+    }),
+  }).optional(),
   inputs: z.array(z.object({
     name: z.literal("image"),
     shape: z.array(z.number().int().positive()).length(4),
     datatype: z.literal("FP32"),
-    parameters: z.record(z.string(), z.unknown()).optional(),
-    data: z.array(z.custom<Nested>()).openapi({ type: "array", items: { type: "number" } }),
+    parameters: z.looseObject({
+      binary_data_size: z.number().int().nonnegative().optional().openapi({
+        description: "Bytes of the tensor behind the JSON, in place of data",
+      }),
+    }).optional(),
+    data: z.array(z.custom<Nested>()).optional().openapi({ type: "array", items: { type: "number" } }),
   })).length(1),
   outputs: z.array(z.object({
     name: z.string(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
+    parameters: z.looseObject({
+      binary_data: z.boolean().optional().openapi({ description: "Whether it is answered behind the JSON" }),
+    }).optional(),
   })).optional(),
 }).openapi("InferRequest");
 
@@ -169,6 +185,7 @@ export const inferResponseSchema = z.object({
     name: z.string(),
     shape: z.array(z.number().int()),
     datatype: z.literal("FP32"),
-    data: z.array(z.number()),
+    data: z.array(z.number()).optional().openapi({ description: "Absent where it follows as bytes" }),
+    parameters: z.object({ binary_data_size: z.number().int() }).optional(),
   })),
 }).openapi("InferResponse");

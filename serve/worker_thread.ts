@@ -101,8 +101,15 @@ export class WorkerThread {
   }
 
   #post(request: WorkerRequest): void {
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, "task" in request ? toHandOver(request.task) : []);
   }
+}
+
+/** Pictures are handed over, not copied: where they fill their memory alone, nobody else needs it. */
+function toHandOver(task: WorkerTask): ArrayBuffer[] {
+  if (task.kind !== "detect") return [];
+  return task.images.filter(({ byteLength, buffer }) => byteLength === buffer.byteLength)
+    .map(({ buffer }) => buffer);
 }
 
 function revive(

@@ -4,6 +4,7 @@
  * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
  */
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
+import { renderClips } from "./faces/clips.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
 import { fromHere } from "./files/from_here.ts";
@@ -15,6 +16,7 @@ import { renderTestFaces } from "./faces/test_faces.ts";
 const USAGE = `deno task faces --head=head.npz with one or more of
   --out=folder      a set of aligned faces with manifest.jsonl
   --tests=folder    60 whole heads and a smile, of the set's test subjects
+  --clips=30        with --out: clips of people who move, instead of single faces; --frames=25 of each, 25 a second
   --sheet=folder    the contact sheets sheet_emotions.jpg and sheet_action_units.jpg
 and, where the default does not do,
   --count=4200 --subjects=525 --size=128 --seed=1 --workers=(cores) --resume`;
@@ -29,6 +31,8 @@ function parseFlags(args: readonly string[]): Map<string, string> {
     "out",
     "tests",
     "sheet",
+    "clips",
+    "frames",
     "count",
     "subjects",
     "size",
@@ -102,10 +106,14 @@ export async function main(args: readonly string[]): Promise<void> {
   const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
   const head = loadHead(pathOf("head"));
   const [out, tests, sheet] = ["out", "tests", "sheet"].map(pathOf);
+  const clips = flags.has("clips") ? integer(flags, "clips", 0, 3, 1e5) : 0;
+  if (clips > 0 && !out) throw new Error(`--clips=${clips} needs --out=folder.`);
+  const frames = integer(flags, "frames", 25, 12, 10_000);
   if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
   const pool = new RenderPool(head, workers);
   try {
-    if (out) await renderFaceSet(pool, out, options);
+    if (out && clips > 0) await renderClips(pool, out, { ...options, clips, frames });
+    else if (out) await renderFaceSet(pool, out, options);
     if (tests) await renderTestFaces(pool, tests, options);
     if (sheet) await renderSheets(pool, sheet, options.seed);
   } finally {

@@ -14,6 +14,8 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./runs/flags.ts";
+import { outputNames } from "./units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
@@ -26,6 +28,11 @@ import { exists } from "./runs/whole_file.ts";
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
   precision: { kind: "text", help: "float32 (default), or float16: emoco.f16.onnx beside emoco.onnx" },
+  weights: {
+    kind: "text",
+    help:
+      "how emoco.onnx keeps its weights: float32 (default), or float16, half as large; it computes in float32",
+  },
   licence: {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
@@ -46,6 +53,10 @@ function main({ text }: Flags): void {
   if (precision !== "float32" && precision !== "float16") {
     throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
   }
+  const weights = text.weights ?? "float32";
+  if (weights !== "float32" && weights !== "float16") {
+    throw new UsageError(`--weights=${weights}: weights are kept in float32 or float16.`);
+  }
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
   console.log(`Model ${stored.name}`);
@@ -65,19 +76,23 @@ function main({ text }: Flags): void {
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
   if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
-  const files: Record<string, { sha256: string; precision: Precision }> = {};
+  const files: Record<string, ModelCard["files"][string]> = {};
   for (const [name, kind] of wanted) {
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, pointsModel);
+    const halves = kind === "float32" && weights === "float16";
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind, pointsModel);
     writeAtomically(join(folder, name), [bytes]);
-    files[name] = { sha256: sha256(bytes), precision: kind };
-    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
+    files[name] = { sha256: sha256(bytes), precision: kind, ...halves && { weights } };
+    const kept = halves ? ", weights kept in float16" : "";
+    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}${kept}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
   const limits = `${origin} ${pointsModel ? POINTS_WITHIN : ""} ${LIMITS}`.replaceAll("  ", " ").trim();
-  const card = cardOf(stored, files, text.licence ?? "MIT", limits);
+  const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
+  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
-  console.log(`${join(folder, "emoco.json")}: the model card`);
+  const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
+  console.log(`${join(folder, "emoco.json")}: the model card${holds}`);
   console.log(`Next: deno task verify`);
   disposeStored(stored);
 }
@@ -85,19 +100,17 @@ function main({ text }: Flags): void {
 function cardOf(
   { folder, name, model, config, subjects }: StoredModel,
   files: ModelCard["files"],
-  licence: string,
-  limits: string,
+  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
-  const outputs = [
-    ...needsPoints(model) ? ["points" as const] : model.parts ?? [],
-    ...model.heads?.["visible.weight"] ? ["visible" as const] : [],
-  ];
+  const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
   return {
     format: 1,
     name: "emoco",
     version: name,
     target: config.target,
-    aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
+    aus: calibration
+      ? calibration.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration }))
+      : model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
     ...outputs.length > 0 && { outputs },
     input: {
@@ -116,7 +129,7 @@ function cardOf(
       ].join(", "),
       subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
     },
-    metrics: measures(folder),
+    metrics: { ...measures(folder), ...(calibration ? { thresholds: thresholdsMetric(calibration) } : {}) },
     files,
     licence,
     limits,

@@ -6,7 +6,8 @@
 import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } from "./blazeface_output.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
-import { closeUp, fillInput, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
+import { asPicture, type Picture } from "./picture.ts";
+import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -28,7 +29,7 @@ export interface FoundFace {
 /** What finds faces. */
 export interface FaceFinder {
   /** All faces of the picture, in no particular order; none is an empty list. */
-  find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]>;
+  find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]>;
 }
 
 /** How BlazeFace is asked. */
@@ -117,13 +118,13 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** All faces of the picture; stops with the signal's reason between two looks. */
-  async find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]> {
-    const longest = Math.max(image.width, image.height);
-    const whole = await this.look(letterbox(image));
+  async find(picture: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const whole = await this.look(await letterbox(image));
     let faces = await this.settle(image, whole, SIDE / longest, signal);
     const thorough = this.options.thorough ?? true;
     if (thorough && faces.length === 0) {
-      const far = squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
+      const far = await squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
       faces = await this.settle(image, await this.look(far), SIDE / (longest * 2), signal);
     }
     const largest = Math.max(0, ...faces.map(({ width }) => width));
@@ -146,7 +147,8 @@ export class BlazeFace implements FaceFinder {
       height: box.height,
       points: [center, rightEye, leftEye, nose, mouth],
     };
-    const face = nearest(before, await this.look(closeUp(image, before, FOLLOWED).view));
+    const { view } = await closeUp(asPicture(image), before, FOLLOWED);
+    const face = nearest(before, await this.look(view));
     return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
   }
 
@@ -157,18 +159,20 @@ export class BlazeFace implements FaceFinder {
 
   /** Looks again at each candidate that was seen too small or too large, and keeps those that are faces. */
   private async settle(
-    image: Pixels,
+    image: Picture,
     candidates: readonly Candidate[],
     scale: number,
     signal?: AbortSignal,
   ): Promise<Candidate[]> {
     const settled: Candidate[] = [];
+    const small = candidates.filter(({ width }) => width * scale < WELL_SEEN[0]);
+    if (small.length > 1) await image.look(small.map((face) => closeUpPart(face, CLOSE_UP))); // all at once
     for (const candidate of candidates) {
       let face: Candidate | undefined = candidate, seen = candidate.width * scale;
       // A second time where the first view, laid by a poor box, was still far off: faces that fill the frame.
       for (let looks = 0; face && looks < 2 && (seen < WELL_SEEN[0] || seen > WELL_SEEN[1]); looks++) {
         signal?.throwIfAborted();
-        const { view, scale } = closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
+        const { view, scale } = await closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
         face = nearest(face, await this.look(view));
         seen = (face?.width ?? 0) * scale;
       }
@@ -178,12 +182,12 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** Candidates in overlapping squares; those cut by a tile's inner edge are left to the tile that shows them whole. */
-  private async lookInTiles(image: Pixels, side: number, signal?: AbortSignal): Promise<Candidate[]> {
+  private async lookInTiles(image: Picture, side: number, signal?: AbortSignal): Promise<Candidate[]> {
     const seen: Candidate[] = [];
     for (const y of tileStarts(image.height, side)) {
       for (const x of tileStarts(image.width, side)) {
         signal?.throwIfAborted();
-        for (const candidate of await this.look(squareView(image, x, y, side))) {
+        for (const candidate of await this.look(await squareView(image, x, y, side))) {
           const [[cx, cy]] = candidate.points, dx = candidate.width / 2, dy = candidate.height / 2;
           const cut = (x > 0 && cx - dx < x) || (x + side < image.width && cx + dx > x + side) ||
             (y > 0 && cy - dy < y) || (y + side < image.height && cy + dy > y + side);
@@ -195,10 +199,10 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The candidates in a view, in pixels of the picture. */
-  private async look({ input, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
-    const side = input.width, data = this.spare.get(side) ?? new Float32Array(side * side * 3);
+  private async look({ side, write, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
+    const data = this.spare.get(side) ?? new Float32Array(side * side * 3);
     this.spare.delete(side);
-    fillInput(data, input);
+    write(data);
     const outputs = await this.model.run({ data, dims: [1, side, side, 3] });
     this.spare.set(side, data);
     return readCandidates(outputs, side, NOMINATED).map(({ score, width, height, points }) => ({

@@ -61,6 +61,8 @@ export interface ModelFile {
   /** Lower-case hexadecimal SHA-256 of the file. */
   readonly sha256: string;
   readonly precision: "float32" | "float16";
+  /** Present where a float32 model keeps its weights in float16. */
+  readonly weights?: "float16";
 }
 
 /** The content of `emoco.json`. */
@@ -192,6 +194,9 @@ function parseFiles(value: unknown): ModelCard["files"] {
       return [name, {
         sha256: sha256(file.sha256, `${field}.sha256`),
         precision: oneOf(file.precision, `${field}.precision`, ["float32", "float16"] as const),
+        ...file.weights !== undefined && {
+          weights: oneOf(file.weights, `${field}.weights`, ["float16"] as const),
+        },
       }];
     }),
   );

@@ -5,7 +5,7 @@ import type { OrtLike } from "@emoco/web/inference";
 import * as ort from "onnxruntime-web";
 import { openDecoder } from "@emoco/serve/decode";
 import { LocalDetector } from "../../serve/image_detector.ts";
-import { errorSchema } from "../../serve/schemas.ts";
+import { errorSchema, protocolErrorSchema } from "../../serve/schemas.ts";
 import { type Files, tinyFiles } from "./tiny_server.ts";
 
 /** Opens the detector. */
@@ -37,4 +37,13 @@ export async function assertRefused(response: Response, status: number, code: st
   assertEquals(error.requestId, response.headers.get("x-request-id"));
   assertMatch(error.message, /^[A-Z0-9].*\.$/);
   if (message) assertStringIncludes(error.message, message);
+}
+
+/** Holds a refusal of the Open Inference Protocol to its form: one sentence, its request's number in a header. */
+export async function assertProtocolRefused(response: Response, status: number, message?: string) {
+  const { error } = protocolErrorSchema.strict().parse(await response.json());
+  assertEquals([response.status, error], [status, error]);
+  assertMatch(error, /^[A-Z0-9].*\.$/);
+  assertMatch(response.headers.get("x-request-id") ?? "", /./);
+  if (message) assertStringIncludes(error, message);
 }

@@ -5,6 +5,7 @@
 import { extname, join, relative, sep } from "node:path";
 import { isPicture, PICTURES } from "../files/kinds.ts";
 import type { PassedOver } from "../files/passed_over.ts";
+import { readText } from "../files/text.ts";
 import { walkFiles } from "../files/walk.ts";
 import { readEmotion, readSplit } from "../manifest/folder.ts";
 
@@ -54,7 +55,7 @@ function readManifest(folder: string): Photo[] | undefined {
   const path = join(folder, "manifest.jsonl");
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = readText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -85,6 +86,6 @@ function labelsOf(source: string): { subject: string; emotion?: string; split?: 
   const emotion = at < 0 ? undefined : readEmotion(folders[at]);
   const split = folders.map(readSplit).find((found) => found);
   const [person] = folders.filter((name, i) => i !== at && !readSplit(name));
-  const subject = person ?? source.slice(0, -extname(source).length);
+  const subject = (person ?? source.slice(0, -extname(source).length)).normalize("NFC");
   return { subject, ...(emotion && { emotion }), ...(split && { split }) };
 }

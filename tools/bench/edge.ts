@@ -7,7 +7,7 @@ import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts"
 import { buildEdge, describe } from "../build_edge.ts";
 import { HostedEdge } from "../edge/hosted.ts";
 import { median } from "../median.ts";
-import { makePicture } from "./serve.ts";
+import { makePicture } from "./photos.ts";
 
 const FLAGS: FlagList = {
   rounds: { kind: "text", help: "fresh processes (5)" },

@@ -1,7 +1,7 @@
 /** `deno task bench faces`: the renderer of faces beside the first one that this project had. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { UsageError } from "../../train/flags.ts";
+import { UsageError } from "../../train/runs/flags.ts";
 import { median } from "../median.ts";
 import { Contender, type Round } from "./contender.ts";
 

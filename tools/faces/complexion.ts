@@ -30,12 +30,12 @@ export interface Complexion {
   readonly fields: Float32Array;
 }
 
-/** Works out the complexion of a subject. */
-export function complexion(head: Head, subject: Subject): Complexion {
+/** Works out the complexion of a subject at the vertices that are seen from outside; inside there is none. */
+export function complexion(head: Head, subject: Subject, outer: Int32Array): Complexion {
   const { rest } = head, key = subject.key, [r, g, b] = subject.skin;
   const colours = new Float32Array(rest.length), fields = new Float32Array(rest.length);
-  for (let i = 0; i < rest.length; i += 3) {
-    const x = rest[i], y = rest[i + 1], z = rest[i + 2], ax = Math.abs(x);
+  for (const vertex of outer) {
+    const i = 3 * vertex, x = rest[i], y = rest[i + 1], z = rest[i + 2], ax = Math.abs(x);
     const rough = subject.mottle;
     const shade = 1 + 0.07 * noise(x * 0.35, y * 0.35, z * 0.35, key) +
       rough *

@@ -21,7 +21,8 @@ export interface Portrait {
 /** A face of the set: what to draw, and what is known of it before it is drawn. */
 export interface FaceDraw {
   readonly subject: Subject;
-  readonly emotion: Emotion;
+  /** Absent where a face moves from one emotion to another. */
+  readonly emotion?: Emotion;
   readonly split: Split;
   readonly intensities: Intensities;
   readonly weights: UnitWeights;
@@ -45,7 +46,7 @@ export function splitSubjects(seed: number, subjects: number): Split[] {
 }
 
 /** Units that each side of the face shows by itself. */
-const SIDED: ReadonlySet<number> = new Set<number>([1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43]);
+const SIDED: ReadonlySet<number> = new Set<number>([1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 20, 43, 45]);
 
 /** How much of the eyes' opening each intensity of AU43 closes. */
 const CLOSING = [0, 0.24, 0.45, 0.65, 0.83, 1] as const;
@@ -110,8 +111,9 @@ function grade(
     case 5:
       return by((side) => lids[side].closed < 0.3 ? lidRises(lids[side].rise) : 0);
     case 43:
-      // Eyes that one unit of tension narrows are not closed: only what AU43 closes counts.
-      return by((side) => weight(43, side) > 0 ? lidsClose(lids[side].closed) : 0);
+    case 45:
+      // Eyes that other units narrow are not closed: only what AU43, or a blink, closes counts.
+      return by((side) => weight(au, side) > 0 ? lidsClose(lids[side].closed) : 0);
     case 25:
       return by(() => lipsPart(lipGap));
     case 26:
@@ -127,7 +129,8 @@ export function label(draw: FaceDraw, picture: Picture, image: string): Record<s
   const { subject } = draw, { measures } = picture;
   const intensity: Record<string, number> = {}, present: Record<string, number> = {};
   const sides: Record<string, { left: number; right: number }> = {};
-  for (const au of LABELLED_UNITS) {
+  // A blink is known from its course, so only frames of a clip are labelled with AU45.
+  for (const au of draw.emotion ? LABELLED_UNITS : [...LABELLED_UNITS, 45]) {
     const { all, left, right } = grade(au, draw, measures);
     intensity[au] = all;
     present[au] = all >= 2 ? 1 : 0;
@@ -140,7 +143,7 @@ export function label(draw: FaceDraw, picture: Picture, image: string): Record<s
   return {
     image,
     subject: subject.name,
-    emotion: draw.emotion,
+    ...draw.emotion ? { emotion: draw.emotion } : {},
     split: draw.split,
     present,
     intensity,

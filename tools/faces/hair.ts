@@ -65,7 +65,7 @@ export interface Shells {
   readonly triangles: Int32Array;
 }
 
-const LAYERS = 6;
+const LAYERS = 4;
 
 function stack(
   head: Head,
@@ -137,6 +137,9 @@ export function beardShells(head: Head, subject: Subject, fields: Float32Array):
   );
 }
 
+/** From this curl on hair waves and has tufts. */
+const CURLY = 0.25;
+
 /** Straight strands laid out once for all: columns go round a head, rows down from the crown, so many a radian each. */
 const COLUMNS = 1024, ROWS = 80, FINE_ROUND = 16, FINE_DOWN = 24;
 const STRAIGHT = new Float32Array(COLUMNS * ROWS);
@@ -162,29 +165,30 @@ export function strands(
   down: number,
 ): number {
   const key = subject.key, curl = Math.min(1, subject.curl);
-  const wave = curl < 0.1 ? 0 : 0.25 * curl * noise(x, y, z, key + 61);
+  const wave = curl < CURLY ? 0 : 0.25 * curl * noise(x, y, z, key + 61);
   // Each person's hair begins elsewhere in the layout.
   const column = ((round + 0.25 * level + wave + 8) * 9 * FINE_ROUND + key) & (COLUMNS - 1);
   const row = Math.min(ROWS - 1, (down * FINE_DOWN) | 0);
   const straight = STRAIGHT[row * COLUMNS + column];
-  if (curl < 0.25) return 0.5 + 0.5 * straight;
+  if (curl < CURLY) return 0.5 + 0.5 * straight;
   return 0.5 + 0.5 * (straight * (1 - curl) + noise(x * 3.2, y * 3.2, z * 3.2, key + 64) * curl);
 }
 
 /** Whether shells have hair at a point of triangle `t`: strands thin out towards their tips and past the hairline. */
 export function strandTest(shells: Shells, subject: Subject): Accept {
-  const { triangles, fields, depth, rest } = shells;
+  const { triangles, fields, depth, rest } = shells, curly = subject.curl >= CURLY;
   return (t, w0, w1, w2) => {
     const ia = triangles[3 * t], ib = triangles[3 * t + 1], ic = triangles[3 * t + 2];
     const a = 3 * ia, b = 3 * ib, c = 3 * ic, level = fields[a];
     const field = w0 * depth[ia] + w1 * depth[ib] + w2 * depth[ic];
     // No pattern reaches farther than 0.45 past the line.
     if (field <= 0.15 * level - 0.45) return false;
+    // Straight strands need no place, only their angles.
     const pattern = strands(
       subject,
-      w0 * rest[a] + w1 * rest[b] + w2 * rest[c],
-      w0 * rest[a + 1] + w1 * rest[b + 1] + w2 * rest[c + 1],
-      w0 * rest[a + 2] + w1 * rest[b + 2] + w2 * rest[c + 2],
+      curly ? w0 * rest[a] + w1 * rest[b] + w2 * rest[c] : 0,
+      curly ? w0 * rest[a + 1] + w1 * rest[b + 1] + w2 * rest[c + 1] : 0,
+      curly ? w0 * rest[a + 2] + w1 * rest[b + 2] + w2 * rest[c + 2] : 0,
       level,
       w0 * fields[a + 1] + w1 * fields[b + 1] + w2 * fields[c + 1],
       w0 * fields[a + 2] + w1 * fields[b + 2] + w2 * fields[c + 2],

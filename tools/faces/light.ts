@@ -96,12 +96,13 @@ const GRID = 72;
 /**
  * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 16 directions the vertices
  * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle. Only the vertices of `outer` are laid out and looked
- * at; the others, inside the head, get 0.22.
+ * at; the others, inside the head, get 0.22, as do those that are not `asked` for.
  */
 export function openness(
   vertices: Float32Array,
   normals: Float32Array,
   outer: Int32Array,
+  asked = outer,
   reach = 15,
 ): Float32Array {
   const count = vertices.length / 3;
@@ -122,7 +123,7 @@ export function openness(
       const at = gy * GRID + gx;
       if (d[n] > grid[at]) grid[at] = d[n];
     }
-    for (const n of outer) {
+    for (const n of asked) {
       const i = 3 * n;
       const facing = direction[0] * normals[i] + direction[1] * normals[i + 1] +
         direction[2] * normals[i + 2];
@@ -145,6 +146,6 @@ export function openness(
     }
   }
   const share = new Float32Array(count).fill(0.22);
-  for (const n of outer) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
+  for (const n of asked) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
   return share;
 }

@@ -51,6 +51,7 @@ const LIKE: Readonly<Record<number, number>> = {
   27: 26,
   28: 23,
   43: 5,
+  45: 5,
 };
 
 /** Vertices at the anchors of each unit, on either side. */

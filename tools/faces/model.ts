@@ -69,6 +69,8 @@ export class HeadModel {
   /** Triangles and vertices of what is seen from outside: all but teeth, gums and tongue. */
   readonly outerTriangles: Int32Array;
   readonly outerVertices: Int32Array;
+  /** Of these vertices, those that move with the jaw. */
+  readonly jaw: Int32Array;
   /** What each triangle is made of: the surface, face and scalp being one. */
   readonly kinds: Uint8Array;
   readonly anchors: ReadonlyMap<number, AnchorVertices>;
@@ -80,6 +82,8 @@ export class HeadModel {
     this.map = new FaceMap(head);
     this.outerTriangles = head.triangles.subarray(0, 3 * head.outer);
     this.outerVertices = Int32Array.from(new Set(this.outerTriangles)).sort();
+    const outer = new Set(this.outerVertices);
+    this.jaw = head.shapes.jawOpen.index.filter((v) => outer.has(v));
     this.kinds = head.surface.map((surface) =>
       SURFACES[surface] === "scalp" ? SURFACES.indexOf("face") : surface
     );
@@ -122,17 +126,18 @@ export class HeadModel {
       const { colour } = hat;
       props.push({ mesh: brim, colour, specular: 0.02, gloss: 10, wrap: 0, texture: 0.2, opacity: 1 });
     }
-    const skin = complexion(head, subject);
+    const skin = complexion(head, subject, this.outerVertices);
     const gaping = Float32Array.from(vertices);
     addShape(gaping, head.shapes.jawOpen, 0.8);
+    const still = openness(vertices, vertexNormals(vertices, head.triangles), this.outerVertices);
+    const agape = Float32Array.from(still), { jaw } = this;
+    const wide = openness(gaping, vertexNormals(gaping, head.triangles), this.outerVertices, jaw);
+    for (const v of jaw) agape[v] = wide[v];
     this.#person = {
       subject,
       vertices,
       complexion: skin,
-      open: {
-        still: openness(vertices, vertexNormals(vertices, head.triangles), this.outerVertices),
-        gaping: openness(gaping, vertexNormals(gaping, head.triangles), this.outerVertices),
-      },
+      open: { still, gaping: agape },
       hair: ["scarf", "hood"].includes(hat.kind) ? null : hairShells(head, subject, skin.fields),
       beard: beardShells(head, subject, skin.fields),
       curtain: hanging ? longHair(subject, widest(0, 4)) : null,

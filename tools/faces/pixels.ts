@@ -55,7 +55,7 @@ export function shadePixels(
         const { triangles, rest, normals, world, open, colours, fields } = part;
         let nx = 0, ny = 0, nz = 0, px = 0, py = 0, pz = 0, around = 0, count = 0, used = 0;
         s.clear();
-        let last = i;
+        let last = i, whole = false;
         const single = kind < SURFACES.length && FINE.has(kind);
         if (!single) { for (let j = i + 1; j < many; j++) if (kinds[j] === kind) last = j; }
         for (let j = i; j <= last; j++) {
@@ -66,7 +66,19 @@ export function shadePixels(
           if (j !== i && j !== last) continue;
           used++;
           const at = corner + (j / samples | 0) * buffer.width + j % samples, t = 3 * triangle[at];
-          const w0 = first[at], w1 = second[at], w2 = 1 - w0 - w1;
+          let w0 = first[at], w1 = second[at];
+          if (j === i && last !== i) {
+            const far = corner + (last / samples | 0) * buffer.width + last % samples;
+            if (3 * triangle[far] === t && owner[far] === owner[at]) {
+              // Both lie in one triangle: the middle is found before anything is looked up.
+              w0 = 0.5 * (w0 + first[far]), w1 = 0.5 * (w1 + second[far]);
+              whole = true;
+            }
+          } else if (whole) {
+            used--;
+            continue;
+          }
+          const w2 = 1 - w0 - w1;
           const ia = triangles[t], ib = triangles[t + 1], ic = triangles[t + 2];
           const a = 3 * ia, b = 3 * ib, c = 3 * ic;
           s.x += w0 * rest[a] + w1 * rest[b] + w2 * rest[c];

@@ -160,7 +160,7 @@ export function renderFace(
     for (let i = 0; i < over.depth.length; i++) if (over.depth[i] > buffer.depth[i]) over.triangle[i] = -1;
     layVeil(light, shadePixels(over, [veil], shader, width, samples), prop.opacity);
   }
-  if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
+  if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene);
   const zoom = view.kind === "aligned" ? view.size / 128 : 1, { look, exposure, noise } = scene;
   if (look.depthBlur > 0) {
     const eyes = distance - (world[3 * head.landmarks[37] + 2] + world[3 * head.landmarks[43] + 2]) / 2;
@@ -171,7 +171,7 @@ export function renderFace(
   return {
     width,
     height,
-    data: develop(light, width, { exposure, noise, look, key: subject.key }),
+    data: develop(light, width, { exposure, noise, look, key: scene.grain }),
     points: {
       leftEye: transformPoint(place, seen.leftEye),
       rightEye: transformPoint(place, seen.rightEye),
@@ -202,13 +202,13 @@ function defocus(
   }
 }
 
-function addBackground(light: Float32Array, width: number, height: number, scene: Scene, key: number): void {
+function addBackground(light: Float32Array, width: number, height: number, scene: Scene): void {
   const back = new Float32Array(3);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < width; x++, out += 4) {
       const rest = 1 - light[out + 3];
       if (rest <= 1e-6) continue;
-      paintBackground(scene, (x + 0.5) / width, (y + 0.5) / height, key, back, 0);
+      paintBackground(scene, (x + 0.5) / width, (y + 0.5) / height, scene.place, back, 0);
       for (let k = 0; k < 3; k++) light[out + k] += rest * back[k];
       light[out + 3] = 1;
     }

@@ -48,6 +48,9 @@ export interface Scene {
   /** Blur in pixels of a 128 px crop, noise as a share of white, JPEG quality. */
   readonly blur: number;
   readonly noise: number;
+  /** Keys of the background's patterns and of the noise. */
+  readonly place: number;
+  readonly grain: number;
   readonly quality: number;
   /** Error of a face finder: shifts of the four points in units of the eye distance, x and y. */
   readonly finder: readonly number[];
@@ -229,7 +232,9 @@ export function drawScene(random: Random): Scene {
     occluder: drawOccluder(random),
     look: drawLook(random),
     blur: random.chance(0.7) ? random.between(0, 0.45) : random.between(0.45, 0.9),
-    noise: random.next() ** 2 * 0.013,
+    noise: random.next() ** 2 * 0.016,
+    place: random.integer(2 ** 24),
+    grain: random.integer(2 ** 24),
     quality: Math.round(random.chance(0.15) ? random.between(18, 60) : random.between(60, 95)),
     finder: finderErrors(random, pose.yaw, pose.pitch),
   };

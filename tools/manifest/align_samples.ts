@@ -78,14 +78,14 @@ export async function alignSamples(
         if (openVideos.has(sample.source)) clip.push(sample);
       } else if (isWanted(sample, settings.every) && !isDone(sample)) {
         const image = names.take(facePath(sample.source), sample.source);
-        yield jobOf(sample, image, resolve(settings.root, sample.source), settings);
+        yield jobOf(sample, image, pathOf(settings.root, sample.source), settings);
       }
     }
     if (clip.length > 0) yield* jobsOfClip(clip);
   }
 
   async function* jobsOfClip(clip: readonly Sample[]): AsyncGenerator<Job> {
-    const { source } = clip[0], path = resolve(settings.root, source);
+    const { source } = clip[0], path = pathOf(settings.root, source);
     if (!isFile(path)) {
       journal.add({ source, frames: 0, reason: "The file does not exist.", why: "missing" });
       return;
@@ -127,6 +127,13 @@ function jobOf(sample: Sample, image: string, from: Job["from"], { out, size, po
     known: points === "set" ? { points: sample.points } : { box: sample.box },
     ...(points === "finder" && { compare: sample.points }),
   };
+}
+
+/** Where a source is; a table may compose the letters of its name otherwise than the file system does. */
+function pathOf(root: string, source: string): string {
+  const path = resolve(root, source);
+  if (isFile(path)) return path;
+  return ["NFC", "NFD"].map((form) => resolve(root, source.normalize(form))).find(isFile) ?? path;
 }
 
 /** Where the frames of a video go, unless those of another are there already. */

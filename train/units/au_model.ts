@@ -149,6 +149,16 @@ export interface AuModel {
   parts?: readonly GeometryPart[];
 }
 
+/** Frees a model's tensors. */
+export function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
+  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+}
+
+/** Names of the outputs that a model has beside probabilities, features and emotions, in the card's order. */
+export function outputNames({ heads, parts = [] }: AuModel): (GeometryPart | "visible")[] {
+  return [...parts, ...(heads?.["visible.weight"] ? ["visible" as const] : [])];
+}
+
 /** What a model says of faces, row by row; all but the first two only where the model has it. */
 export type Predictions = {
   /** [N, A] */
@@ -175,17 +185,11 @@ export async function predict(
   if (model.detector) {
     return await predictByDetector(model.detector, model.backbone, loader, indices, onProgress, points);
   }
-  const { architecture, weights, statistics } = model.backbone;
   const { size } = loader.options;
-  const normalize = byRunning(weights, statistics);
   const rows: { [output: string]: Float32Array[] } = {};
   let done = 0;
   for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
-    const outputs = tf.tidy(() => {
-      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
-      const map = featureMap(weights, images, architecture, normalize);
-      return outputsOf(model, map);
-    });
+    const outputs = tf.tidy(() => readImages(model, tf.tensor4d(viewQ, [part.length, size, size, 3])));
     for (const [name, tensor] of Object.entries(outputs)) (rows[name] ??= []).push(takeValues(tensor));
     done += part.length;
     onProgress(done);
@@ -196,8 +200,13 @@ export async function predict(
   return { probabilities: classify(model.classifier, joined.features), ...joined };
 }
 
-/** Everything but the units' probabilities, by the names of `Predictions`. */
-function outputsOf({ emotionHead, heads, parts = [] }: AuModel, map: Tensor4D): { [name: string]: Tensor } {
+/** What a model says of images [N, S, S, 3] but the units' probabilities, by the names of `Predictions`; to be tidied. */
+export function readImages(
+  { backbone, emotionHead, heads, parts = [] }: AuModel,
+  images: Tensor4D,
+): { [name: string]: Tensor } {
+  const { architecture, weights, statistics } = backbone;
+  const map = featureMap(weights, images, architecture, byRunning(weights, statistics));
   const features = tf.mean(map, [1, 2]) as Tensor2D;
   const outputs: { [name: string]: Tensor } = { features };
   if (emotionHead) {

@@ -5,6 +5,7 @@ import {
   type AuMethod,
   type AuModel,
   type AuState,
+  disposeModel,
   finetuneStep,
   initAuState,
   predict,
@@ -14,19 +15,20 @@ import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoin
 import { type DetectorFits, detectorFits } from "./detector_fits.ts";
 import { dropFeatures } from "./feature_cache.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
-import { geometryParts, hasHeads, isEmotionHead, isFaceHead } from "./face_heads.ts";
+import { geometryParts, hasHeads } from "./face_heads.ts";
 import { headFeeds, knownOfFaces, startHeads, unitFeeds } from "./finetune_feeds.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import { Interrupt } from "../runs/interrupt.ts";
 import { fitWithRate, openFeatures } from "./linear_fits.ts";
 import { type LinearClassifier, unitWeights } from "./linear_probe.ts";
+import { modelOfState } from "./model_state.ts";
 import { mapWeights } from "../nets/optimizer.ts";
 import { Progress } from "../runs/progress.ts";
 import { featureCount } from "../nets/resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "../runs/run_folder.ts";
 import { averageFolds } from "../scores/score_table.ts";
-import { type FeedValues, type StepRunner, toTensors } from "../engine/state_values.ts";
+import type { FeedValues, StepRunner } from "../engine/state_values.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { scoreTarget, targetRows } from "../scores/target.ts";
 import type { ViewLoader } from "../input/views.ts";
@@ -221,30 +223,12 @@ async function modelOf(
 ): Promise<AuModel> {
   const state = await runner.readState("weights", "statistics");
   if (detector) return detector.modelOf(state);
-  const { "au.weight": weight, "au.bias": bias, ...others } = state.weights;
-  const part = (chosen: (name: string) => boolean) =>
-    Object.fromEntries(Object.entries(others).filter(([name]) => chosen(name)));
-  const { backbone, emotion, heads, statistics } = toTensors({
-    backbone: part((name) => !isEmotionHead(name) && !isFaceHead(name)),
-    emotion: part(isEmotionHead),
-    heads: part(isFaceHead),
-    statistics: state.statistics,
-  });
-  return {
-    backbone: { architecture: source.backbone.architecture, weights: backbone, statistics },
-    classifier: {
-      weight: weight.values as Float32Array<ArrayBuffer>,
-      bias: bias.values as Float32Array<ArrayBuffer>,
-    },
+  return modelOfState({ weights: state.weights, statistics: state.statistics }, {
+    architecture: source.backbone.architecture,
     aus,
-    emotionHead: config.emotionWeight > 0 ? emotion : undefined,
-    heads: Object.keys(heads).length ? heads : undefined,
+    hasEmotions: config.emotionWeight > 0,
     parts: geometryParts(config),
-  };
-}
-
-function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+  });
 }
 
 function cloneBackbone({ weights, statistics }: FinetuneRun["source"]["backbone"]) {

@@ -1,8 +1,7 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
-import type { AuModel } from "./au_model.ts";
-import { tf } from "../engine/backend.ts";
+import { type AuModel, disposeModel } from "./au_model.ts";
 import {
   type Checkpoint,
   CHECKPOINT_FILE,
@@ -224,8 +223,8 @@ export function isFinished(folder: string): boolean {
 }
 
 /** Frees a model's tensors. */
-export function disposeStored({ model: { backbone, emotionHead, heads } }: StoredModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+export function disposeStored({ model }: StoredModel): void {
+  disposeModel(model);
 }
 
 function newest(program: "pretrain" | "finetune"): string {

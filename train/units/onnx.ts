@@ -14,17 +14,19 @@ import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 
 /**
  * The bytes of `emoco.onnx`.
+ * @param storage of the weights: float16 halves the file of a model that computes in float32
  * @param pointsModel of a detector that needs points: the file of the model that finds them
  */
 export function toOnnx(
   model: AuModel,
   imageSize: number,
   precision: Precision,
+  storage = precision,
   pointsModel?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
   const { detector } = model;
-  if (detector) return detectorToOnnx({ ...model, detector }, precision, pointsModel);
-  const graph = new GraphWriter(precision);
+  if (detector) return detectorToOnnx({ ...model, detector }, precision, storage, pointsModel);
+  const graph = new GraphWriter(precision, storage);
   const { architecture } = model.backbone;
   const folded = foldedConvolutions(model);
   const conv = (x: string, name: string) => {

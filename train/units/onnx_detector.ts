@@ -43,9 +43,10 @@ export function readPointsModel(
 export function detectorToOnnx(
   { detector, backbone }: AuModel & { detector: DetectorModel },
   precision: Precision,
+  storage = precision,
   pointsModel?: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  const graph = new GraphWriter(precision);
+  const graph = new GraphWriter(precision, storage);
   const { name, shape } = detector, side = shape.imageSize;
   const l = onnxLayers(graph, backbone.weights, backbone.statistics);
   const image: Value = {

@@ -12,7 +12,8 @@ export class GraphWriter {
   readonly #constants: object[] = [];
   readonly #outputs: object[] = [];
 
-  constructor(readonly precision: Precision) {}
+  /** @param storage of weights; those kept in float16 are cast to `precision`, once, when the file is loaded */
+  constructor(readonly precision: Precision, readonly storage: Precision = precision) {}
 
   /** Adds a node with one output and returns its name. */
   node(
@@ -51,7 +52,15 @@ export class GraphWriter {
   }
 
   constant(name: string, dims: readonly number[], values: Float32Array): string {
-    const half = this.precision === "float16";
+    if (this.storage !== this.precision) {
+      this.#store(`${name}.stored`, dims, values);
+      return this.node("Cast", [`${name}.stored`], { to: TYPE[this.precision] }, name);
+    }
+    return this.#store(name, dims, values);
+  }
+
+  #store(name: string, dims: readonly number[], values: Float32Array): string {
+    const half = this.storage === "float16";
     const numbers = half ? new Float16Array(values) : values.slice();
     const rawData = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     this.#constants.push({ name, dims, dataType: half ? TYPE.float16 : TYPE.float32, rawData });

@@ -141,7 +141,8 @@ async function loadDetector(
   const either: FaceFinder = {
     find: (image, signal) => {
       if (frame.isFirst) follower.restart();
-      return (frame.isStill ? finder : follower).find(image, signal);
+      // The page's frames are pixels; what comes in parts would have to be a still.
+      return frame.isStill || !("data" in image) ? finder.find(image, signal) : follower.find(image, signal);
     },
   };
   const loaded = await AuDetector.load({ ...files, finder: either, ort }, sessions);

@@ -47,7 +47,7 @@ for (const name of DETECTOR_NAMES) {
       const finder = needs ? toOnnx(pointsModel(), side, "float32") : undefined;
       const { images } = run.inputs(FACES);
       const nchw = tf.tidy(() => tf.transpose(toTensor(images), [0, 3, 1, 2]).dataSync().slice());
-      const session = await ort.InferenceSession.create(toOnnx(model, side, "float32", finder));
+      const session = await ort.InferenceSession.create(toOnnx(model, side, "float32", "float32", finder));
       assertEquals(session.inputNames, ["image"]);
       const image = new ort.Tensor("float32", nchw as Float32Array, [FACES.length, 3, side, side]);
       const outputs = await session.run({ image });
@@ -90,9 +90,17 @@ for (const name of DETECTOR_NAMES) {
           "float32",
         );
         assertThrows(() => toOnnx(model, side, "float32"), RunError, "name its emoco.onnx by --points=FILE");
-        assertThrows(() => toOnnx(model, side, "float32", without), RunError, 'has no output "points"');
+        assertThrows(
+          () => toOnnx(model, side, "float32", "float32", without),
+          RunError,
+          'has no output "points"',
+        );
         const other = toOnnx(pointsModel(), 64, "float32");
-        assertThrows(() => toOnnx(model, side, "float32", other), RunError, "reads views of 64 px");
+        assertThrows(
+          () => toOnnx(model, side, "float32", "float32", other),
+          RunError,
+          "reads views of 64 px",
+        );
       });
     }
   });
