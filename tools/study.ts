@@ -8,7 +8,7 @@ import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from 
 import { duration } from "../train/runs/progress.ts";
 import { readMetrics, RUNS } from "../train/runs/run_folder.ts";
 import { drawStudy } from "./study/draw.ts";
-import { METHODS, planStudy, type StudyRun } from "./study/plan.ts";
+import { METHODS, ON_DEMAND, planStudy, type StudyRun } from "./study/plan.ts";
 import {
   COMMITTED_RESULTS,
   readResults,
@@ -24,7 +24,11 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "folder with a manifest.jsonl and its splits (default: the faces that come with EmoCo)",
   },
-  only: { kind: "text", help: "methods, finetune or lambda: a part of the study (default: all)" },
+  only: {
+    kind: "text",
+    help:
+      "methods, finetune, lambda, or detectors (supervised ones, which need faces with landmarks); default: the first three",
+  },
   out: {
     kind: "text",
     help: "folder of results and charts, such as runs/my-study (default: tools/study, README.md)",
@@ -40,10 +44,11 @@ async function main({ text, switches, settings }: Flags): Promise<void> {
   const draws = switches.has("draw");
   const results = openResults(folder, draws ? undefined : describeSetting(data, epochs, settings));
   const open = planStudy(seeds).filter((run) =>
-    (!text.only || run.group === text.only) && !results.runs.some(({ name }) => name === run.name)
+    (text.only ? run.group === text.only : !ON_DEMAND.includes(run.group)) &&
+    !results.runs.some(({ name }) => name === run.name)
   );
   if (text.only && !planStudy(seeds).some(({ group }) => group === text.only)) {
-    throw new UsageError(`--only=${text.only}: the parts are methods, finetune and lambda.`);
+    throw new UsageError(`--only=${text.only}: the parts are methods, finetune, lambda and detectors.`);
   }
   const started = performance.now();
   for (const [i, run] of draws ? [] : open.entries()) {
@@ -51,7 +56,7 @@ async function main({ text, switches, settings }: Flags): Promise<void> {
     console.log(`\n=== ${run.name} (${i + 1} of ${open.length} open runs${left})`);
     const more = results.setting.settings ?? [];
     results.runs.push(
-      run.group === "finetune"
+      run.group === "finetune" || run.group === "detectors"
         ? await finetune(run, data, epochs, more)
         : await probe(run, data, epochs, more),
     );
@@ -138,7 +143,7 @@ async function finetune(
     `--from=${from}`,
     `--data=${data}`,
     "--split=au,test",
-    "--protocol=finetune",
+    run.detector ? `--detector=${run.detector}` : "--protocol=finetune",
     "--epochs=10", // twice what the paper needs to converge
   ]);
   return readRun(run, run.name);
@@ -148,7 +153,7 @@ async function finetune(
 export function readRun(run: StudyRun, probed: string): StudyResult {
   const { averages, units } = JSON.parse(Deno.readTextFileSync(join(RUNS, probed, "folds.json")));
   const evaluations = readMetrics(join(RUNS, run.name)).filter((metric) => metric.type === "evaluation");
-  const isPretrained = run.group !== "finetune";
+  const isPretrained = run.group !== "finetune" && run.group !== "detectors";
   return {
     ...run,
     f1: averages.f1,

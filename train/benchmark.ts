@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { openBackend } from "./engine/backend.ts";
 import { type SavedBenchmarkConfig, writeBenchmark } from "./units/benchmark_result.ts";
-import { manifestPath } from "./input/data.ts";
+import { ManifestError, manifestPath } from "./input/data.ts";
 import { detectorOf } from "./detectors/index.ts";
 import {
   checkDetector,
@@ -32,9 +32,11 @@ import {
 } from "./runs/flags.ts";
 import { refuseKnownSubjects } from "./scores/folds.ts";
 import { refuseLeaks } from "./scores/leaks.ts";
-import { loadSource } from "./units/model_store.ts";
+import { loadSource, pretrainedRuns } from "./units/model_store.ts";
 import { type ProtocolData, protocolData } from "./scores/protocol_folds.ts";
 import { BENCHMARKS, type BenchmarkSet } from "./scores/protocols.ts";
+import { ConfigError } from "./runs/settings.ts";
+import { planBenchmarks } from "./units/benchmark_plan.ts";
 import { checkNewName, createRun, holdRun, reopenRun, RUNS } from "./runs/run_folder.ts";
 import { averageFolds, meanUnits, tableLines } from "./scores/score_table.ts";
 import { labelledUnits } from "./scores/target.ts";
@@ -61,6 +63,11 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "folder under runs/ (default: <from>-<set>-<protocol>, for intensity with -intensity)",
   },
+  all: {
+    kind: "switch",
+    help:
+      "every supervised detector, and every pretrained run by both protocols; the same command line goes on",
+  },
   resume: { kind: "switch", help: "go on with the run of that --name; the same command line does so, too" },
   device: SHARED_FLAGS.device,
   eager: SHARED_FLAGS.eager,
@@ -71,6 +78,30 @@ const FLAGS: FlagList = {
 async function main(flags: Flags): Promise<void> {
   const engine = describeEngine(openBackend({ device: readDevice(flags.text.device) }));
   console.log(engine);
+  if (flags.switches.has("all")) await benchmarkAll(flags);
+  else await benchmark(flags);
+}
+
+/** Every detector and every pretrained run, one after the other; what is done already is not done again. */
+async function benchmarkAll(flags: Flags): Promise<void> {
+  const taken = ["detector", "protocol", "name"].find((flag) => flags.text[flag] !== undefined);
+  if (taken) throw new UsageError(`--all runs every one: leave --${taken} away.`);
+  const plan = planBenchmarks(flags.text.from, pretrainedRuns());
+  for (const [i, text] of plan.entries()) {
+    const what = text.detector ?? `${text.from}, ${text.protocol}`;
+    console.log(`\n=== ${what} (${i + 1} of ${plan.length})`);
+    try {
+      if (!await benchmark({ ...flags, text: { ...flags.text, ...text } })) return;
+    } catch (error) {
+      // A set without points, or a unit without a region, keeps that detector out and no other.
+      if (!text.detector || !(error instanceof ConfigError || error instanceof ManifestError)) throw error;
+      console.log(`${what} is left out. ${error.message}`);
+    }
+  }
+}
+
+/** One benchmark. Returns false where Ctrl-C has stopped it, after saving. */
+async function benchmark(flags: Flags): Promise<boolean> {
   const run = openRun(flags);
   const { name, folder, config, source, data } = run;
   using _held = holdRun(folder);
@@ -99,14 +130,15 @@ async function main(flags: Flags): Promise<void> {
     keepsModel: false,
     eager: flags.switches.has("eager"),
   });
-  if (!finished) return;
+  if (!finished) return false;
   const scores = results.map(({ units }) => units);
   const mean = `${protocol.name}, mean of ${scores.length} ${protocol.folds ? "folds" : "runs"}`;
   console.log(`\n${describeScores(mean, config.target)}:`);
   for (const line of tableLines(meanUnits(scores), averageFolds(scores))) console.log(line);
   const { set, from, target } = config;
   const method = detector ? detectorOf(detector.name).title : source.method;
-  const about = { run: name, set, method, from, protocol: config.protocol, target };
+  const protocolName = detector ? "supervised" as const : config.protocol;
+  const about = { run: name, set, method, from, protocol: protocolName, target };
   const { missing } = data;
   const files = writeBenchmark(
     folder,
@@ -115,6 +147,7 @@ async function main(flags: Flags): Promise<void> {
   );
   console.log(`\nWritten: ${files.join(", ")}`);
   console.log(`Next: deno task tables, which sets it beside the paper's Table ${protocol.table}`);
+  return true;
 }
 
 /** The run to go on with, or a new one; its folder is made when nothing else can be wrong. */

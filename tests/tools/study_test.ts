@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { readRun } from "../../tools/study.ts";
 import { drawStudy } from "../../tools/study/draw.ts";
-import { METHODS, planStudy } from "../../tools/study/plan.ts";
+import { METHODS, ON_DEMAND, planStudy } from "../../tools/study/plan.ts";
 import { readResults, type StudyResult, type StudyResults, writeResults } from "../../tools/study/results.ts";
+import { DETECTOR_NAMES } from "../../train/detectors/index.ts";
 import { quick } from "../../train/config.ts";
 import { drawLabelledFaces, runTask, within } from "../train/toy_runs.ts";
 
@@ -19,6 +20,13 @@ describe("planStudy", () => {
       assertEquals(seeds.map(({ seed }) => seed), [0, 1, 2], method);
       assertEquals(new Set(seeds.map(({ emotionWeight }) => emotionWeight)), new Set([quick.emotionWeight]));
     }
+  });
+
+  it("has one run of every supervised detector, none of which starts unless it is asked for", () => {
+    const detectors = runs.filter(({ group }) => group === "detectors");
+    assertEquals(detectors.map(({ detector }) => detector), DETECTOR_NAMES);
+    assertEquals(new Set(detectors.map(({ method }) => method)), new Set(["random"]));
+    assertEquals(ON_DEMAND, ["detectors"]);
   });
 
   it("lets methods differ in the switches of Table IV alone", () => {

@@ -1,10 +1,14 @@
 /** What the study runs: every method with every seed, then lambda, then finetuning; one entry a run. */
 
+import { DETECTOR_NAMES, type DetectorName } from "../../train/detectors/index.ts";
+
 /** One pretraining and its linear probe, or one finetuning. */
 export interface StudyRun {
   /** Name of the run's folder, and its key in the results. */
   name: string;
-  group: "methods" | "lambda" | "finetune";
+  group: "methods" | "lambda" | "finetune" | "detectors";
+  /** Of the group `detectors`. */
+  detector?: DetectorName;
   method: Method;
   seed: number;
   emotionWeight: number;
@@ -41,5 +45,19 @@ export function planStudy(seeds: number): StudyRun[] {
       add({ group: "lambda", method, seed: 0, emotionWeight }, `study-${method}-lambda${emotionWeight}`);
     }
   }
+  // From random weights all: none of the originals' pretraining on ImageNet is to be had here.
+  for (const detector of DETECTOR_NAMES) {
+    const run = {
+      group: "detectors",
+      method: "random",
+      seed: 0,
+      emotionWeight: EMOTION_WEIGHT,
+      detector,
+    } as const;
+    add(run, `study-detector-${detector}`);
+  }
   return runs;
 }
+
+/** Groups that `deno task study` runs only when `--only` names them: they need what the committed faces do not have. */
+export const ON_DEMAND: readonly StudyRun["group"][] = ["detectors"];

@@ -1,6 +1,7 @@
 /** The rows of the paper's Tables I-III: what the paper reports, and what was measured here, never one as the other. */
 import { join } from "node:path";
 import type { BenchmarkResult } from "../../train/units/benchmark_result.ts";
+import { DETECTORS } from "../../train/detectors/index.ts";
 import { BENCHMARKS, type BenchmarkSet } from "../../train/scores/protocols.ts";
 import { listRuns, RUNS } from "../../train/runs/run_folder.ts";
 import { exists } from "../../train/runs/whole_file.ts";
@@ -33,9 +34,12 @@ export interface Row {
 export const SOURCE = reported.source;
 
 /** Rows of ours that every table has, whether they have been measured or not. */
-const WANTED = ["MoCo", "EmoCo"].flatMap((method) =>
-  (["linear", "finetune"] as const).map((protocol) => ({ method, protocol }))
-);
+const WANTED: readonly Pick<Row, "method" | "protocol">[] = [
+  ...Object.values(DETECTORS).map(({ title }) => ({ method: title, protocol: "supervised" as const })),
+  ...["MoCo", "EmoCo"].flatMap((method) =>
+    (["linear", "finetune"] as const).map((protocol) => ({ method, protocol }))
+  ),
+];
 
 /** The three tables, from the paper and the given results. */
 export function makeTables(results: readonly BenchmarkResult[]): Table[] {
@@ -75,7 +79,9 @@ export function makeTables(results: readonly BenchmarkResult[]): Table[] {
 
 /** Measured rows directly under the reported ones of the same method and protocol; methods of ours alone come last. */
 function beside(printed: readonly Row[], measured: readonly Row[]): Row[] {
-  const key = ({ method, protocol }: Row) => `${method} ${protocol}`;
+  // "after EAC-Net" is ours of what the paper calls EAC.
+  const key = ({ method, protocol }: Row) =>
+    `${method.replace(/^after /, "").replace(/-Net$/, "")} ${protocol}`;
   const known = new Set(printed.map(key));
   return [
     ...printed.flatMap((row) => [row, ...measured.filter((mine) => key(mine) === key(row))]),

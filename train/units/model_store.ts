@@ -227,6 +227,11 @@ export function disposeStored({ model }: StoredModel): void {
   disposeModel(model);
 }
 
+/** Names of all pretraining runs, the newest first. */
+export function pretrainedRuns(): string[] {
+  return listRuns((folder) => programOf(folder) === "pretrain" && hasCheckpoint(folder));
+}
+
 function newest(program: "pretrain" | "finetune"): string {
   const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
   if (name) return name;
