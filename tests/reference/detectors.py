@@ -3,9 +3,9 @@
     python3 -m pip install torch torchvision numpy
     python3 tests/reference/detectors.py
 
-writes tests/fixtures/reference/detector-*.safetensors. Every network stands in detector_networks.py in PyTorch's own
-layers, written from the paper: where the TypeScript cuts patches into groups of channels or picks a crop by a product of
-matrices, here is one module a patch and one slice a crop.
+writes tests/fixtures/reference/detector-*.safetensors. Every network stands in PyTorch's own layers in
+detector_networks.py and detector_trunks.py, written from its paper: where the TypeScript cuts patches into groups of
+channels or picks a crop by a product of matrices, here is one module a patch and one slice a crop.
 """
 import sys
 
@@ -13,12 +13,14 @@ import numpy as np
 import torch
 
 sys.dont_write_bytecode = True
-from detector_networks import NETWORKS
+from detector_networks import DRML, JAA, AlexNet
+from detector_trunks import DSIN, EAC, SRERL
 from emoco import flat, in_tensorflow_order, save
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)  # the same sums in the same order everywhere
 
+NETWORKS = dict(alexnet=AlexNet, drml=DRML, jaa=JAA, eac=EAC, dsin=DSIN, srerl=SRERL)
 BATCH, STEPS, FACES = 4, 20, 8
 RATE, DECAY = 2e-4, 0.01
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -46,7 +48,7 @@ def vector(named):
     return np.concatenate([order(n, v).ravel() for n, v in named]).astype(np.float32)
 
 
-def faces(random, side):
+def faces(random, side, aus):
     """Smooth pictures in bytes, points that lie in them like a face's, and labels of which some are missing."""
     coarse = torch.tensor(random.normal(size=(FACES, 3, 6, 6)))
     smooth = torch.nn.functional.interpolate(coarse, size=side, mode="bicubic").permute(0, 2, 3, 1).numpy()
@@ -57,7 +59,7 @@ def faces(random, side):
     face[36:48, 1] = 0.4
     face[48:68] = 0.5 + 0.15 * np.stack([np.cos(turn[::3][:20] * 68 / 60), 1.6 + np.sin(turn[::3][:20])], 1)
     points = (face + random.normal(size=(FACES, 68, 2)) * 0.02).astype(np.float32)
-    labels = (random.random((FACES, len(AUS))) < 0.5).astype(np.int32)
+    labels = (random.random((FACES, len(aus))) < 0.5).astype(np.int32)
     labels[random.random(labels.shape) < 0.1] = 9
     return pictures, points, labels
 
@@ -72,9 +74,10 @@ def run(name):
     side, sizes = SHAPES[name]
     random = np.random.default_rng(19)
     torch.manual_seed(19)
-    pictures, points, labels = faces(random, side)
+    aus = AUS[::2] if name == "jaa" else AUS  # each unit of JAA is two networks of its own
+    pictures, points, labels = faces(random, side, aus)
     weights = unit_weights(labels)
-    net = NETWORKS[name](side, AUS, sizes, TRUNK, labels)
+    net = NETWORKS[name](side, aus, sizes, TRUNK, labels)
     with torch.no_grad():  # values that float32 holds exactly; batch norms that are not all alike
         for key, p in net.named_parameters():
             if p.ndim == 1:
@@ -112,7 +115,7 @@ def run(name):
         tensors["statistics"] = flat(statistics)
     names = [[n, list(order(n, p).shape)] for n, p in net.named_parameters()]
     save(f"detector-{name}", tensors, names=names, statistics=[[n, list(b.shape)] for n, b in statistics],
-         shape=dict(imageSize=side, aus=AUS, sizes=sizes, trunk=TRUNK), learningRate=RATE, weightDecay=DECAY)
+         shape=dict(imageSize=side, aus=aus, sizes=sizes, trunk=TRUNK), learningRate=RATE, weightDecay=DECAY)
     count = sum(p.numel() for p in net.parameters())
     print(f"{name:8} {count} weights, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 

@@ -19,6 +19,12 @@ export interface Value {
   isFixed: boolean;
 }
 
+/** The attributes of a square window. */
+const window = (kernel: number, stride: number) => ({
+  "kernel_shape": [kernel, kernel],
+  strides: [stride, stride],
+});
+
 /** Axes of a map [H, W, C] in [N, C, H, W]. */
 const MAP_AXES = [2, 3, 1];
 
@@ -87,8 +93,7 @@ export function onnxLayers(graph: GraphWriter, weights: Weights, statistics: Wei
       const [height, width] = x.shape.map((side) => Math.floor((side + 2 * padding - kernel) / stride) + 1);
       const inputs = [asMap(x).name, weight.name, ...(bias ? [vector(`${name}.bias`)] : [])];
       const attributes = {
-        kernel_shape: [kernel, kernel],
-        strides: [stride, stride],
+        ...window(kernel, stride),
         pads: [padding, padding, padding, padding],
         group: groups,
       };
@@ -106,13 +111,12 @@ export function onnxLayers(graph: GraphWriter, weights: Weights, statistics: Wei
         Math.max(0, (count - 1) * stride + kernel - x.shape[i] - before)
       );
       const pads = [before, before, ...after];
-      const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride] };
       let map = asMap(x).name;
       // Padded by zeros first: onnxruntime refuses paddings that are no smaller than the kernel.
       if (pads.some((zeros) => zeros > 0)) {
         map = graph.node("Pad", [map, ints(0, 0, before, before, 0, 0, ...after)]);
       }
-      return make(graph.node("MaxPool", [map], attributes), [h, w, x.shape[2]], true);
+      return make(graph.node("MaxPool", [map], window(kernel, stride)), [h, w, x.shape[2]], true);
     },
     localResponse(x, { radius, bias, alpha, beta }) {
       const size = 2 * radius + 1; // by which ONNX divides alpha
