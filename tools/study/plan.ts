@@ -1,6 +1,6 @@
 /** What the study runs: every method with every seed, then lambda, then finetuning; one entry a run. */
 
-import { DETECTOR_NAMES, type DetectorName } from "../../train/detectors/index.ts";
+import { DETECTOR_NAMES, type DetectorName } from "../../train/detectors/names.ts";
 
 /** One pretraining and its linear probe, or one finetuning. */
 export interface StudyRun {

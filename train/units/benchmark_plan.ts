@@ -1,5 +1,6 @@
 /** What `deno task benchmark --all` runs, as the flags of one benchmark each. */
-import { DETECTOR_NAMES, detectorOf } from "../detectors/index.ts";
+import { detectorOf } from "../detectors/index.ts";
+import { DETECTOR_NAMES } from "../detectors/names.ts";
 
 /**
  * Every supervised detector, then every pretrained run by both protocols.

@@ -3,7 +3,7 @@ import { ConfigError } from "../runs/settings.ts";
 import { type Precision, PRECISIONS } from "../engine/precisions.ts";
 import { hasHeads, type HeadWeights, NO_HEADS } from "./face_heads.ts";
 import type { DetectorSize } from "../detectors/detector.ts";
-import { DETECTOR_NAMES, type DetectorName } from "../detectors/index.ts";
+import { DETECTOR_NAMES, type DetectorName } from "../detectors/names.ts";
 import type { Target } from "../scores/target.ts";
 
 /** Everything that shapes the action-unit training of a pretrained run. */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import * as ort from "onnxruntime-web";
 import { runDetector } from "../../../train/detectors/detector_step.ts";
-import { DETECTOR_NAMES } from "../../../train/detectors/index.ts";
+import { DETECTOR_NAMES } from "../../../train/detectors/names.ts";
 import { type Tensor3D, type Tensor4D, tf } from "../../../train/engine/backend.ts";
 import { toTensor } from "../../../train/engine/state_values.ts";
 import { initLinear } from "../../../train/nets/encoder.ts";

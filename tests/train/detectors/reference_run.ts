@@ -6,7 +6,8 @@ import {
   type DetectorState,
   detectorState,
 } from "../../../train/detectors/detector_step.ts";
-import { type DetectorName, DETECTORS } from "../../../train/detectors/index.ts";
+import { DETECTORS } from "../../../train/detectors/index.ts";
+import type { DetectorName } from "../../../train/detectors/names.ts";
 import type { FeedValues } from "../../../train/engine/state_values.ts";
 import { biasCorrections } from "../../../train/nets/optimizer.ts";
 import type { Weights } from "../../../train/nets/resnet.ts";

@@ -7,7 +7,7 @@ import {
   planDetector,
   runDetector,
 } from "../../../train/detectors/detector_step.ts";
-import { DETECTOR_NAMES } from "../../../train/detectors/index.ts";
+import { DETECTOR_NAMES } from "../../../train/detectors/names.ts";
 import { type Tensor3D, type Tensor4D, tf } from "../../../train/engine/backend.ts";
 import { openStepRunner } from "../../../train/engine/step_runner.ts";
 import { toTensor } from "../../../train/engine/state_values.ts";
