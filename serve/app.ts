@@ -4,6 +4,7 @@
  */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
+import type { App, Declared } from "./api.ts";
 import { ApiError, busy } from "./api_error.ts";
 import { BodyBudget, readBody } from "./body.ts";
 import { type AppEnv, DEADLINE_MS, guard, type GuardOptions } from "./guard.ts";
@@ -18,8 +19,10 @@ import * as routes from "./routes.ts";
 import type { answerSchema, inferRequestSchema, modelSchema } from "./schemas.ts";
 import { streamLines } from "./stream.ts";
 
-export type { LogEntry } from "./guard.ts";
+export type { App, AppSchema } from "./api.ts";
+export type { GuardOptions, LogEntry } from "./guard.ts";
 export type { ImageDetector } from "./image_detector.ts";
+export type { ReferenceFiles } from "./reference.ts";
 
 /** How the app serves; every limit has a default. */
 export interface AppOptions extends GuardOptions {
@@ -47,10 +50,10 @@ const INFO = {
 };
 
 /** The type of the app, for Hono's typed client: `hc<AppType>(url)`. */
-export type AppType = ReturnType<typeof createApp>;
+export type AppType = App;
 
 /** The app around a detector; `fetch` serves it. */
-export function createApp(detector: ImageDetector, options: AppOptions = {}) {
+export function createApp(detector: ImageDetector, options: AppOptions = {}): App {
   const { draining = new AbortController().signal, log = () => {}, deadlineMs = DEADLINE_MS } = options;
   const queue = new WorkQueue(detector.concurrency, options.queue ?? 64);
   const metrics = new Metrics(detector, queue, options.memory);
@@ -175,7 +178,7 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
     }
   }
 
-  return app
+  const built = app
     .openapi(routes.detectRoute, async (c) => {
       const sent = c.get("images");
       const answer = await detect(sent.map(({ bytes }) => bytes), c.get("signal"));
@@ -235,6 +238,7 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
     .openapi(routes.versionReadyRoute, (c) => c.json(readiness(c.req.valid("param")), 200))
     .openapi(routes.inferRoute, (c) => infer(c, c.req.valid("param"), c.req.valid("json")))
     .openapi(routes.versionInferRoute, (c) => infer(c, c.req.valid("param"), c.req.valid("json")));
+  return built satisfies Declared<typeof built>;
 }
 
 /** The request with its body as it was before Content-Encoding (RFC 9110, 8.4). */

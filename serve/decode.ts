@@ -37,10 +37,18 @@ export interface ImageDecoder {
   decode(bytes: Uint8Array<ArrayBuffer>): Promise<DecodedPicture>;
 }
 
+/** The codecs as compiled wasm, for hosts that fetch no files of their own or compile none; each fetches its own else. */
+export interface WasmCodecs {
+  readonly jpeg: WebAssembly.Module;
+  readonly webp: WebAssembly.Module;
+}
+
 /** For whom pictures are decoded. */
 export interface DecoderOptions {
   /** For a program that reads its user's own files: larger pictures are made smaller instead of being refused. */
   readonly isLocal?: boolean;
+  /** The compiled codecs; each fetches its own unless given. */
+  readonly codecs?: WasmCodecs;
 }
 
 /** What a local program takes: beyond, a small file can take gigabytes. */
@@ -96,12 +104,21 @@ async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
     import("@jsquash/jpeg/decode.js"),
     import("@jsquash/webp/decode.js"),
   ]);
+  // The codecs make what they decode by this name, which Node and workerd do not know.
+  globalThis.ImageData ??= DecodedImage as unknown as typeof ImageData;
+  const { codecs } = options;
   let complaints: string[] = [], last: Promise<unknown> = Promise.resolve();
+  /** Takes a fresh module; the declared types forget that a compiled one may be handed in. */
+  const start = (codec: { init: typeof jpeg.init }, module?: WebAssembly.Module, overrides = {}) =>
+    module
+      ? (codec.init as (module: WebAssembly.Module, overrides: object) => Promise<void>)(module, overrides)
+      : codec.init(overrides);
   const init = {
-    jpeg: () => jpeg.init({ printErr: (text: string) => complaints.push(text) }),
-    webp: () => webp.init(),
+    jpeg: () => start(jpeg, codecs?.jpeg, { printErr: (text: string) => complaints.push(text) }),
+    webp: () => start(webp, codecs?.webp),
   };
   await init.jpeg();
+  if (codecs) await init.webp(); // else with the first WebP
   const decodeJpeg = (bytes: Uint8Array<ArrayBuffer>) => {
     const decoded = last.then(async () => {
       complaints = [];
@@ -130,6 +147,11 @@ async function openWasm(options: DecoderOptions): Promise<ImageDecoder> {
     if (!isWhole || taken.width === header.width) return stored;
     return { ...resize(stored, taken.width, taken.height), complaints: stored.complaints };
   });
+}
+
+/** As much of ImageData as the codecs need. */
+class DecodedImage {
+  constructor(readonly data: Uint8ClampedArray, readonly width: number, readonly height: number) {}
 }
 
 function sizeAndData({ width, height, data }: ImageData) {

@@ -116,7 +116,14 @@ export const modelSchema = z.object({
     }),
     training: z.object({ data: z.string(), subjectsSha256: z.string() }),
     metrics: z.record(z.string(), z.unknown()),
-    files: z.record(z.string(), z.object({ sha256: z.string(), precision: z.enum(["float32", "float16"]) })),
+    files: z.record(
+      z.string(),
+      z.object({
+        sha256: z.string(),
+        precision: z.enum(["float32", "float16"]),
+        weights: z.enum(["float16"]).optional(),
+      }),
+    ),
     licence: z.string(),
     limits: z.string(),
   }),

@@ -30,6 +30,8 @@ const FLOOR_1 = [
   "view",
   "face_follower",
   "face_tracker",
+  "face_look",
+  "face_track",
   "detected_unit",
   "face_readings",
   "face_warnings",
@@ -38,8 +40,8 @@ const FLOOR_1 = [
   "inference",
 ].map((name) => `web/${name}.ts`);
 const WEB_FOR_TRAIN = ["web/facs.ts", "web/model_card.ts", "web/image.ts"];
-/** What loads an onnxruntime and hands it to the detector; in serve, its worker threads and the edge. */
-const ONNXRUNTIME_DOORS = ["serve/inference_worker.ts", "serve/edge.ts", "web/page/worker.ts"];
+/** What loads an onnxruntime and hands it to the detector. */
+const ONNXRUNTIME_DOORS = ["serve/runtime.ts", "serve/edge.ts", "web/page/worker.ts", "web/reader_worker.ts"];
 /** What of serve may say Deno: the program, and the door to a library that only Deno can call. */
 const DENO_DOORS = ["serve/main.ts", "serve/turbo_jpeg.ts"];
 const TFJS_DOOR = "train/engine/backend.ts";
@@ -47,7 +49,7 @@ const TFJS_DOOR = "train/engine/backend.ts";
 const MEMBERS = ["train", "web", "serve", "tools", "tests"];
 const TOP_LEVEL = [...MEMBERS, "mod.ts", "README.md", "LICENSE", "deno.json", "deno.lock"];
 /** Made by installing, running and measuring; git ignores them. */
-const IGNORED = ["node_modules", "runs", "coverage"];
+const IGNORED = ["node_modules", "runs", "coverage", "dist"];
 const NOT_SOURCE = ["web/dist", "serve/dist", "web/model", "train/faces", "tests/faces", "tests/fixtures"];
 const LONGEST_FILE = 280;
 const LONGEST_ROOF = 40;

@@ -1,49 +1,38 @@
 /**
- * The action units of the faces in photos: `deno task detect photo.jpg`. A table, `--json` for the server's answer,
- * `--draw=out.png` for the photo with boxes, points and bars.
+ * The action units of the faces in photos and films: `deno task detect photo.jpg`. A table, `--json` for the server's
+ * answer, `--draw=out.png` for the photo with boxes, points and bars; `--out=folder` for tables of films and folders.
  */
-import type { DecodedPicture, PictureWarning } from "@emoco/serve/decode";
-import type { Detection } from "@emoco/web/detector";
 import { parseArgs } from "node:util";
 import { Drawings } from "./detect/drawings.ts";
-import { type OpenDetector, openDetector } from "./detect/open.ts";
-import { type NamedPhoto, namedPhotos } from "./detect/photos.ts";
-import { drawDetection } from "./detect/picture.ts";
-import { inOriginal } from "./detect/scale.ts";
-import { tableOf } from "./detect/table.ts";
+import { filmOptions, OPTIONS, readFilms } from "./detect/films.ts";
+import { openDetector } from "./detect/open.ts";
+import { namedFiles } from "./detect/photos.ts";
+import { readPhotos } from "./detect/read_photos.ts";
 import { fromHere } from "./files/from_here.ts";
 import { PassedOver } from "./files/passed_over.ts";
 import { runTool } from "./files/run_tool.ts";
 
-const USAGE = `deno task detect photo.jpg folder ... (JPEG, PNG or WebP; of a folder every picture in it)
+const USAGE =
+  `deno task detect photo.jpg film.mp4 folder ... (JPEG, PNG, WebP; films that ffmpeg reads; of a folder all in it)
   --json           the answer of the server's POST /v1/detect instead of a table, each image with its file; one that
                    cannot be read has an error in its place
   --jsonl          the same with a line of JSON an image, as they come: for long lists
-  --draw=out.png   the photo with boxes, points and bars, as PNG, JPEG or WebP by its ending; with several photos a
-                   folder that exists. Nothing is written over but the same photo's drawing of before: in a folder
-                   drawings that would get the same name are told apart by ~2, ~3 ...
-  --model=folder   where emoco.onnx and emoco.json are, the committed model unless given`;
-
-interface Seen {
-  readonly photo: NamedPhoto;
-  readonly pixels: DecodedPicture;
-  /** In pixels of `pixels`, which may be a smaller picture than the file's. */
-  readonly detection: Detection;
-  /** Milliseconds. */
-  readonly decode: number;
-}
-
-/** What is said of an image in JSON. */
-type ImageAnswer =
-  & { readonly file: string }
-  & (
-    | Pick<Detection, "width" | "height" | "faces"> & { readonly warnings?: readonly PictureWarning[] }
-    | { readonly error: { readonly code: string; readonly message: string } }
-  );
+  --draw=out.png   the photo with boxes, points and bars, as PNG, JPEG or WebP by its ending; with several photos, or
+                   films, a folder that exists. Nothing is written over but the same photo's drawing of before: in a
+                   folder drawings that would get the same name are told apart by ~2, ~3 ...
+  --model=folder   where emoco.onnx and emoco.json are, the committed model unless given
+Films ("-" is one on standard input), and photos too where --out is given:
+  --out=folder     a table a film and one of all photos, summary.csv, report.html, skipped.csv. Started again it goes
+                   on film by film. Without it the table of a single film is printed
+  --format=csv     or json, jsonl, parquet, openface (the columns of OpenFace 2.2)
+  --every=5        every fifth frame only;  --from=0:10 --to=0:40  a part
+  --points         the 68 points in the tables, of a model that knows them
+  --baseline       each unit also against the person's own resting face, in columns of their own
+  --shard=3/16     the third of sixteen shares of the list, for job arrays that work into one --out`;
 
 /**
- * Runs the program; throws an Error with one sentence when something that was asked for is wrong. A photo that cannot
- * be read does not keep the others from their tables; it is named in the end, and in JSON in its place.
+ * Runs the program; throws an Error with one sentence when something that was asked for is wrong. A file that cannot be
+ * read does not keep the others from their tables; it is named in the end, and in JSON in its place.
  */
 export async function main(args: string[]): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -55,72 +44,24 @@ export async function main(args: string[]): Promise<void> {
       draw: { type: "string" },
       model: { type: "string" },
       help: { type: "boolean" },
+      ...OPTIONS,
     },
   });
   if (values.help) return console.log(USAGE);
-  if (positionals.length === 0) throw new Error(`No photo was named.\n${USAGE}`);
-  const passed = new PassedOver(), photos = namedPhotos(positionals, passed);
-  const drawings = values.draw === undefined ? undefined : new Drawings(values.draw, photos);
-  const open = await openDetector(values.model && fromHere(values.model));
-  const { card } = open.detector, model = { name: card.name, version: card.version };
-  const answers: ImageAnswer[] = [], failures: string[] = [];
-  const timings = { decode: 0, find: 0, align: 0, run: 0 };
-  const isTable = !values.json && !values.jsonl;
-  const tell = (answer: ImageAnswer) => {
-    if (values.jsonl) console.log(JSON.stringify({ model, engine: open.engine, ...answer }));
-    else if (values.json) answers.push(answer);
-  };
-  let count = 0;
-  for (const photo of photos) {
-    let seen: Seen;
-    try {
-      seen = await see(photo, open);
-    } catch (error) {
-      const { message, code } = error as Error & { code?: string };
-      tell({ file: photo.name, error: { code: code ? `image-${code}` : "image-unreadable", message } });
-      failures.push(`${photo.name}: ${message}`);
-      continue;
-    }
-    const { pixels, decode } = seen, detection = inOriginal(seen.detection, pixels);
-    const { width, height, faces, timings: spent } = detection;
-    timings.decode += decode;
-    for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
-    tell({ file: photo.name, width, height, faces, ...pixels.warnings && { warnings: pixels.warnings } });
-    if (isTable) console.log(`${count++ > 0 ? "\n" : ""}${tableOf(photo.name, detection, decode, pixels)}`);
-    if (!drawings) continue;
-    try {
-      const path = await drawings.write(
-        photo,
-        (format, mark) => drawDetection(pixels, seen.detection, format, mark),
-      );
-      if (isTable) console.log(`Drawn: ${path}`);
-    } catch (error) {
-      failures.push(
-        `${photo.name}: its drawing cannot be written: ${(error as Error).message.split(" (os error")[0]}.`,
-      );
-    }
-  }
-  if (values.json && !values.jsonl) {
-    console.log(JSON.stringify({ model, engine: open.engine, images: answers, timings }, null, 2));
+  if (positionals.length === 0) throw new Error(`No photo or film was named.\n${USAGE}`);
+  const passed = new PassedOver(), { photos, films } = namedFiles(positionals, passed);
+  const model = values.model && fromHere(values.model);
+  const failures: string[] = [];
+  if (films.length === 0 && values.out === undefined) {
+    filmOptions(values); // what is wrong in them is said, though only films read them
+    const drawings = values.draw === undefined ? undefined : new Drawings(values.draw, photos);
+    const { json, jsonl } = values;
+    failures.push(...await readPhotos(photos, await openDetector(model), { json, jsonl, drawings }));
+  } else {
+    failures.push(...await readFilms({ photos, films }, values, model, passed));
   }
   for (const line of passed.lines()) console.error(line);
-  if (failures.length > 0) throw new Error(`${isTable && count > 0 ? "\n" : ""}${failures.join("\n")}`);
-}
-
-async function see(photo: NamedPhoto, { decoder, detector }: OpenDetector): Promise<Seen> {
-  const bytes = read(photo.path), start = performance.now();
-  const pixels = await decoder.decode(bytes);
-  const decode = performance.now() - start;
-  return { photo, pixels, decode, detection: await detector.detect(pixels) };
-}
-
-function read(path: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Error("There is no such file.");
-    throw new Error(`The file cannot be read (${(error as Error).message.split(" (os error")[0]}).`);
-  }
+  if (failures.length > 0) throw new Error(failures.join("\n"));
 }
 
 if (import.meta.main) await runTool(USAGE, main);

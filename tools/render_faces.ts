@@ -1,7 +1,7 @@
 /**
  * Renders labelled faces from a head pack:
  * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
- * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
+ * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` three contact sheets, `--clips=30` with `--out` people who move.
  */
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { renderClips } from "./faces/clips.ts";
@@ -17,7 +17,7 @@ const USAGE = `deno task faces --head=head.npz with one or more of
   --out=folder      a set of aligned faces with manifest.jsonl
   --tests=folder    60 whole heads and a smile, of the set's test subjects
   --clips=30        with --out: clips of people who move, instead of single faces; --frames=25 of each, 25 a second
-  --sheet=folder    the contact sheets sheet_emotions.jpg and sheet_action_units.jpg
+  --sheet=folder    the contact sheets sheet_emotions.jpg, sheet_action_units.jpg and sheet_people.jpg
 and, where the default does not do,
   --count=4200 --subjects=525 --size=128 --seed=1 --workers=(cores) --resume`;
 

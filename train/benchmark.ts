@@ -32,7 +32,8 @@ import {
 } from "./runs/flags.ts";
 import { refuseKnownSubjects } from "./scores/folds.ts";
 import { refuseLeaks } from "./scores/leaks.ts";
-import { loadSource, pretrainedRuns } from "./units/model_store.ts";
+import { loadSource } from "./units/model_store.ts";
+import { pretrainedRuns } from "./units/run_kinds.ts";
 import { type ProtocolData, protocolData } from "./scores/protocol_folds.ts";
 import { BENCHMARKS, type BenchmarkSet } from "./scores/protocols.ts";
 import { ConfigError } from "./runs/settings.ts";

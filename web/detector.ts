@@ -5,7 +5,7 @@
 import { checkModel } from "./check_model.ts";
 import { type DetectedUnit, readUnit } from "./detected_unit.ts";
 import type { Emotion } from "./facs.ts";
-import type { FaceFinder, FoundFace } from "./face_finder.ts";
+import type { FaceFinder, FollowingFinder, FoundFace } from "./face_finder.ts";
 import { type FaceReadings, readOutputs } from "./face_readings.ts";
 import { type FaceWarning, warningsOf } from "./face_warnings.ts";
 import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
@@ -23,6 +23,8 @@ export interface DetectedFace extends FoundFace, FaceReadings {
   readonly aus: readonly DetectedUnit[];
   /** Probabilities that sum to 1; absent where the model knows no emotions. */
   readonly emotions?: Readonly<Partial<Record<Emotion, number>>>;
+  /** Its number in a video, from 1 on; absent in a picture. */
+  readonly id?: number;
   /** What makes the readings less sure; absent where there is nothing to say. */
   readonly warnings?: readonly FaceWarning[];
 }
@@ -81,9 +83,31 @@ export class AuDetector {
 
   /** The action units of every face; all faces go through the model in one run. */
   async detect(image: Pixels | Picture, signal?: AbortSignal): Promise<Detection> {
-    const picture = asPicture(image), start = performance.now() - picture.spent;
-    const found = [...await this.finder.find(image, signal)].sort((one, other) => area(other) - area(one));
-    const foundAt = performance.now() - picture.spent;
+    const picture = asPicture(image), timings = { find: 0, align: 0, run: 0 }, { finder } = this;
+    const start = performance.now() - picture.spent;
+    const found = await finder.find(image, signal);
+    timings.find += performance.now() - picture.spent - start;
+    let faces = await this.read(picture, found, timings, signal);
+    if (isFollowing(finder) && "data" in image) { // a film's frames are pixels; what comes in parts is a still
+      const answers = await finder.review(image, faces, signal);
+      const again = answers.filter((answer) => typeof answer !== "string");
+      faces = faces.filter((_, i) => answers[i] === "right");
+      if (again.length > 0) faces.push(...await this.read(picture, again, timings, signal));
+      faces = finder.learn(image, faces);
+    }
+    faces.sort((one, other) => area(other) - area(one));
+    return { width: picture.width, height: picture.height, faces, timings };
+  }
+
+  /** What the model says of faces that were found; all go through it in one run. */
+  private async read(
+    picture: Picture,
+    found: readonly FoundFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    if (found.length === 0) return [];
+    const start = performance.now() - picture.spent;
     const { input, alignment } = this.card;
     const length = 3 * input.size * input.size;
     const batch = new Float32Array(found.length * length);
@@ -97,16 +121,10 @@ export class AuDetector {
     });
     const alignedAt = performance.now() - picture.spent;
     signal?.throwIfAborted();
-    const outputs = found.length > 0
-      ? await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] })
-      : {};
-    const faces = found.map((face, i) => this.readFace(face, outputs, i, picture));
-    const timings = {
-      find: foundAt - start,
-      align: alignedAt - foundAt,
-      run: performance.now() - picture.spent - alignedAt,
-    };
-    return { width: picture.width, height: picture.height, faces, timings };
+    const outputs = await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] });
+    timings.align += alignedAt - start;
+    timings.run += performance.now() - picture.spent - alignedAt;
+    return found.map((face, i) => this.readFace(face, outputs, i, picture));
   }
 
   /** Runs the model itself: [N, 3, S, S] as the card's `input` says, to its outputs by name. */
@@ -158,6 +176,10 @@ export class AuDetector {
     const warnings = warningsOf(face, width, height);
     return warnings.length > 0 ? { ...face, warnings } : face;
   }
+}
+
+function isFollowing(finder: FaceFinder): finder is FollowingFinder {
+  return "review" in finder && "learn" in finder;
 }
 
 function area({ box }: FoundFace): number {

@@ -32,6 +32,24 @@ export interface FaceFinder {
   find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]>;
 }
 
+/** A face that a model has read, with what matters to whoever found it. */
+export interface ReadFace extends FoundFace {
+  /** iBUG's 68 points, of a model that knows them. */
+  readonly points68?: readonly Point[];
+}
+
+/** What finds faces and learns from what the model makes of them. */
+export interface FollowingFinder extends FaceFinder {
+  /** For each face that was read: right as it is, to be read again elsewhere, or not there. */
+  review(
+    image: Pixels,
+    faces: readonly ReadFace[],
+    signal?: AbortSignal,
+  ): Promise<(FoundFace | "right" | "gone")[]>;
+  /** Told what was read in the end; gives the faces back with their numbers. */
+  learn<Face extends ReadFace>(image: Pixels, faces: readonly Face[]): (Face & { readonly id?: number })[];
+}
+
 /** How BlazeFace is asked. */
 export interface BlazeFaceOptions extends SessionOptions {
   /**
@@ -72,6 +90,8 @@ const STEP_BACK: Lens = { side: 256, widths: 2.4 };
  * error of the points is 0.059, in 256 pixels and 2 widths 0.060; 128 pixels are a little worse, 0.063.
  */
 const FOLLOWED: Lens = { side: 160, widths: 1.7 };
+/** Parts in which newcomers are looked for, in longer sides of the picture: as fine as a search sees the whole. */
+const PART = 0.6;
 /** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
 
@@ -150,6 +170,24 @@ export class BlazeFace implements FaceFinder {
     const { view } = await closeUp(asPicture(image), before, FOLLOWED);
     const face = nearest(before, await this.look(view));
     return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
+  }
+
+  /**
+   * Faces in one part of the picture, of those that are not much larger or smaller than the part: cheaper than a search,
+   * which looks at everything at once.
+   * @param part counts up from look to look; parts come in turn, the whole picture among them
+   */
+  async lookInPart(image: Pixels, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
+    const longest = Math.max(image.width, image.height), side = Math.ceil(longest * PART);
+    const starts = tileStarts(image.height, side).flatMap((y) =>
+      tileStarts(image.width, side).map((x) => [x, y] as const)
+    );
+    const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED, picture = asPicture(image);
+    const view = turn === 0
+      ? await squareView(picture, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
+      : await squareView(picture, ...starts[turn - 1], side, pixels);
+    const faces = await this.settle(picture, await this.look(view), view.scaleX, signal);
+    return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 
   /** Frees the model's memory. */

@@ -85,10 +85,16 @@ async function viewOf(picture: Picture, toInput: Similarity, side: number): Prom
   };
 }
 
-/** A square of the picture, which may reach over its edge. */
-export function squareView(picture: Picture, x: number, y: number, side: number): Promise<View> {
-  const a = SIDE / side;
-  return viewOf(picture, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
+/** A square of the picture, which may reach over its edge; of `pixels` a side. */
+export function squareView(
+  picture: Picture,
+  x: number,
+  y: number,
+  side: number,
+  pixels = SIDE,
+): Promise<View> {
+  const a = pixels / side;
+  return viewOf(picture, { a, b: 0, x: -x * a, y: -y * a }, pixels);
 }
 
 /** The square around a face, turned so that its eyes are level, as the similarity from the picture to the view. */

@@ -42,7 +42,8 @@ function round(faces: number): Round {
   };
 }
 
-round(2 * FACES_A_PERSON);
+// Enough for the engine to have compiled what is hot, on either side.
+round(8 * FACES_A_PERSON);
 console.log(JSON.stringify({ engine: `renderer of ${tree}`, parameters: 0 }));
 for await (
   const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())

@@ -106,7 +106,7 @@ export class Drawings {
 }
 
 /** The mark of a photo's drawing: a digest of its place, which names neither its folder nor its user. */
-function markFor({ path }: NamedPhoto): string {
+export function markFor({ path }: NamedPhoto): string {
   const place = exists(path) ? realOf(path) : path;
   return `${DRAWING}${createHash("sha256").update(place).digest("hex").slice(0, 16)}`;
 }

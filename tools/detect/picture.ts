@@ -12,7 +12,8 @@ const MAX_WIDTH = 1400, MAX_HEIGHT = 1000, MAX_ENLARGEMENT = 4;
 /** Of the panel on the right: a column holds the bars of the faces that fit below one another. */
 const COLUMN = 400, PADDING = 18, ROW = 22, HEADER = 50, GAP = 16, MAX_COLUMNS = 3, MAX_BARS = 1.4;
 const COLOURS = ["#4cc9f0", "#ffb347", "#9be15d", "#ff6fa3", "#b794f6", "#f6e05e"];
-const FONT = "Inter";
+/** The family that `useFont` makes known. */
+export const FONT = "Inter";
 
 /**
  * Draws what was found; faces whose bars find no room keep their box and number.
@@ -141,9 +142,10 @@ function text(x: number, y: number, content: string, style: string): string {
   }</text>`;
 }
 
-/** Points fontconfig at the font in the package, so that text is drawn where no fonts are installed; once, before any. */
 let fontInUse = false;
-function useFont(): void {
+
+/** Points fontconfig at the font in the package, so that text is drawn where no fonts are installed; once, before any. */
+export function useFont(): void {
   if (fontInUse) return;
   fontInUse = true;
   const folders = ["400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf"]

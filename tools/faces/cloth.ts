@@ -1,4 +1,4 @@
-/** Cloth that lies on a head: caps, hats, scarves, hoods, bands, masks. Each is one shell over the skin or the hair. */
+/** Cloth that lies on a head: caps, hats, scarves, hoods, bands. Each is one shell over the skin or the hair. */
 import { ramp } from "./action_units.ts";
 import type { Head } from "./head.ts";
 import { noise } from "./noise.ts";
@@ -69,11 +69,6 @@ export function hatField(hat: Hat, x: number, y: number, z: number): number {
   }
 }
 
-/** Depth under a mask at a rest point. */
-export function maskField(x: number, y: number, z: number): number {
-  return Math.min(1.1 + 0.1 * Math.abs(x) - y, y + 7.7, 6.4 - Math.abs(x), z - 2.5);
-}
-
 /** A shell of cloth over the head. */
 export interface Cloth {
   /** The head vertex under each of its vertices, its height over it, and how deep under the cloth it lies. */
@@ -128,17 +123,6 @@ export function hatShell(head: Head, hat: Hat, key: number): Cloth {
       wide * ramp(field, -0.3, 0.7) + 0.2 * noise(x * 0.7, y * 0.7, z * 0.7, key + 81) +
       (hat.kind === "hat" || hat.kind === "cap" ? 0.9 : 0.3) * ramp(y, 8, 12),
     hat,
-  );
-}
-
-/** A mask before mouth and nose: it spans what lies under it. */
-export function maskShell(head: Head, colour: Colour, key: number): Cloth {
-  return clothShell(
-    head,
-    maskField,
-    (x, y, z, field) =>
-      0.35 + 0.75 * ramp(field, 0, 2.2) * ramp(z, 12.5, 9) + 0.08 * noise(x, y * 2, z, key + 82),
-    { colour, second: colour, pattern: 0 },
   );
 }
 

@@ -78,7 +78,7 @@ const CREASES: readonly Crease[] = [
   crease({}, [[2.0, 2.35], [2.7, 1.75], [3.7, 1.6]], { width: 0.18, depth: 0.12, roll: -0.05, age: 0.2 }),
   crease({}, [[2.0, 2.9], [3.0, 2.35], [4.2, 2.5], [4.8, 2.9]], { width: 0.12, depth: 0.07, age: 0.18 }),
   crease({}, [[4.8, 0.9], [5.2, -0.6], [5.0, -2.2]], { width: 0.2, depth: 0.1, age: 0.12 }),
-  crease({}, [[2.7, -3.7], [2.9, -4.7], [2.75, -5.9]], { width: 0.2, depth: 0.13, age: 0.2 }),
+  crease({}, [[2.7, -3.7], [2.9, -4.7], [2.75, -5.9]], { width: 0.18, depth: 0.1, age: 0.13 }),
   // Nasolabial fold: its top with AU9, its bend with AU10, its length with AU12.
   crease({ 9: 1, 10: 0.85, 12: 0.35 }, [[1.35, 0.75], [1.75, 0.1], [2.15, -0.7]], {
     width: 0.22,

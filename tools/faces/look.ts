@@ -49,20 +49,20 @@ export function drawLook(random: Random): Look {
   // Shadows and highlights lean apart, as in teal and orange.
   const warm = sepia ? 0.35 : hue, strength = sepia ? random.between(0.06, 0.13) : lean;
   return {
-    contrast: random.normal(faded ? 0 : 0.42, 0.38, 2.2),
+    contrast: random.normal(faded ? 0 : 0.52, 0.38, 2.2),
     saturation: grey
       ? 0
       : sepia
       ? random.between(0, 0.2)
       : faded
       ? random.between(0.4, 0.8)
-      : random.normal(0.88, 0.2, 2.3),
+      : random.normal(0.94, 0.2, 2.3),
     shadows: grey ? [0, 0, 0] : wheel(sepia ? warm : hue + Math.PI + random.normal(0, 0.6), strength),
     highlights: grey ? [0, 0, 0] : wheel(warm, strength),
     fade: faded ? random.between(0.06, 0.2) : random.chance(0.1) ? random.between(0, 0.08) : 0,
     vignette: random.chance(0.3) ? random.between(0.1, 0.6) : 0,
     sharpen: random.chance(0.35) ? random.between(0.2, 1.1) : 0,
-    shrunk: random.chance(0.16) ? random.between(1.3, 3.2) : 1,
-    depthBlur: random.chance(0.3) ? random.between(0.8, 3) : 0,
+    shrunk: random.chance(0.11) ? random.between(1.3, 3.2) : 1,
+    depthBlur: random.chance(0.24) ? random.between(0.8, 3) : 0,
   };
 }

@@ -38,7 +38,7 @@ function frontOf(head: Head, vertices: Float32Array, x: number, y: number): numb
   return best;
 }
 
-/** The meshes of what covers a face, in the frame of the head at rest; a mask is made elsewhere (cloth.ts). */
+/** The meshes of what covers a face, in the frame of the head at rest. */
 export function occluderProps(
   occluder: Occluder,
   head: Head,
@@ -131,6 +131,16 @@ export function occluderProps(
     }
     const [r, g, b] = subject.hair;
     return [{ ...stuff, mesh: solid.mesh(), colour: [r, g, b], specular: 0.06 }];
+  }
+  if (kind === "mask") {
+    // It spans from the nose over cheeks and chin, and touches what stands out.
+    const top = 0.9 + 0.9 * c[1], fold = 0.12 + 0.1 * c[2];
+    solid.grid(16, 20, (u, v) => {
+      const x = 11.6 * (v - 0.5), y = top - 0.35 * Math.abs(x) * u + 0.12 * Math.abs(x) * (1 - u) - 9.2 * u;
+      const dome = 12.7 - 0.115 * x * x - 0.075 * (y + 1.6) ** 2;
+      return [x, y, Math.max(dome, front(x, y) + 0.25) + fold * Math.sin(9 * u + 0.1 * x) ** 2];
+    });
+    return [{ ...stuff, mesh: solid.mesh(), wrap: 0.3, specular: 0.01, texture: 0.06 }];
   }
   if (kind === "cup") {
     const x = 3 * (c[1] - 0.5), y = -5.6 - 1.5 * c[2], z = front(0, -4) + 2.2, radius = 2 + 1.2 * c[3];

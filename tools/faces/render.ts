@@ -12,7 +12,6 @@ import { ShadowMap } from "./light.ts";
 import { measure, type Measures } from "./measures.ts";
 import { rotation, turn, vertexNormals } from "./mesh.ts";
 import type { HeadModel } from "./model.ts";
-import { maskShell } from "./cloth.ts";
 import { occluderProps } from "./occluder.ts";
 import { headPart, type Part } from "./parts.ts";
 import { layVeil, shadePixels } from "./pixels.ts";
@@ -112,12 +111,13 @@ export function renderFace(
   const posed = { world, normals, open, lids: expressed.lids, gaze: scene.gaze };
   const parts: Part[] = [
     headPart(model, person, weights, posed),
-    ...wornParts(person, posed, (points) => turn(points, matrix, MIDDLE), matrix, {
-      cloth: occluder?.kind === "mask" ? maskShell(model.head, occluder.colour, subject.key) : null,
-      props: occluder && occluder.kind !== "mask"
-        ? occluderProps(occluder, model.head, person.vertices, subject)
-        : [],
-    }),
+    ...wornParts(
+      person,
+      posed,
+      (points) => turn(points, matrix, MIDDLE),
+      matrix,
+      occluder ? occluderProps(occluder, model.head, person.vertices, subject) : [],
+    ),
   ];
   parts.forEach(({ triangles, bothSides, accept, ...part }, n) => {
     const screen = lay(n === 0 ? flat : project(part.world, scene.distance));

@@ -231,11 +231,11 @@ export function drawScene(random: Random): Scene {
     },
     occluder: drawOccluder(random),
     look: drawLook(random),
-    blur: random.chance(0.7) ? random.between(0, 0.45) : random.between(0.45, 0.9),
+    blur: random.chance(0.8) ? random.between(0, 0.45) : random.between(0.45, 0.9),
     noise: random.next() ** 2 * 0.016,
     place: random.integer(2 ** 24),
     grain: random.integer(2 ** 24),
-    quality: Math.round(random.chance(0.15) ? random.between(18, 60) : random.between(60, 95)),
+    quality: Math.round(random.chance(0.1) ? random.between(18, 60) : random.between(60, 95)),
     finder: finderErrors(random, pose.yaw, pose.pitch),
   };
 }

@@ -18,7 +18,8 @@ interface Tile {
   readonly title: string;
 }
 
-const TITLE = 18, NO_LINES = { count: 1, angle: 0, strength: 0 };
+const TITLE = 18, NO_LINES_AT_REST = { forehead: 0, glabella: 0, eyes: 0, cheeks: 0, mouth: 0 };
+const NO_LINES = { count: 1, angle: 0, strength: 0 };
 
 /** Even light from the front, straight pose: nothing but the action unit differs between tiles. */
 function plainScene(): Scene {
@@ -93,6 +94,7 @@ function unitTiles(seed: number): Tile[] {
     ...drawSubject(seed, UNIT_SUBJECT, IDENTITY_MODES),
     glasses: null,
     hat: NO_HAT,
+    lines: NO_LINES_AT_REST,
     beard: "none" as const,
   };
   tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });
@@ -118,7 +120,17 @@ function emotionTiles(seed: number): Tile[] {
   );
 }
 
-/** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion) and `sheet_action_units.jpg`. */
+/** Ninety-six people, one face each, as they come. */
+function peopleTiles(seed: number): Tile[] {
+  const view = { kind: "aligned", size: 128 } as const;
+  return Array.from({ length: 96 }, (_, i) => {
+    const { subject, weights, scene } = drawFace(seed, 200 + i, 7 + i % 7, "pretrain");
+    return { portrait: { subject, weights, scene, view, samples: 2 }, title: "" };
+  });
+}
+
+/** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion), `sheet_action_units.jpg` and
+ * `sheet_people.jpg`. */
 export async function renderSheets(pool: RenderPool, folder: string, seed: number): Promise<void> {
   Deno.mkdirSync(folder, { recursive: true });
   await writeWhole(
@@ -126,4 +138,5 @@ export async function renderSheets(pool: RenderPool, folder: string, seed: numbe
     await compose(pool, emotionTiles(seed), EMOTIONS.length, 88),
   );
   await writeWhole(`${folder}/sheet_action_units.jpg`, await compose(pool, unitTiles(seed), 6, 88));
+  await writeWhole(`${folder}/sheet_people.jpg`, await compose(pool, peopleTiles(seed), 12, 88));
 }

@@ -82,14 +82,12 @@ export function wornParts(
   posed: Posed,
   pose: (points: Float32Array) => Float32Array,
   matrix: Matrix,
-  before: { readonly cloth: Cloth | null; readonly props: readonly Prop[] },
+  before: readonly Prop[],
 ): Part[] {
   const parts: Part[] = [];
   const { subject, hair, beard, curtain, hat } = person;
   const number = () => SURFACES.length + parts.length;
-  for (const cloth of [hat, before.cloth]) {
-    if (cloth) parts.push(clothPart(cloth, posed, number(), subject.key));
-  }
+  if (hat) parts.push(clothPart(hat, posed, number(), subject.key));
   if (hair) parts.push(shellPart(person, hair, posed, number(), 0.4));
   if (beard) parts.push(shellPart(person, beard, posed, number(), 0.9));
   const solid = (mesh: Mesh, open: number) => {
@@ -113,7 +111,7 @@ export function wornParts(
       paint: (s) => paintLock(s, subject),
     });
   }
-  for (const prop of [...person.props, ...before.props]) {
+  for (const prop of [...person.props, ...before]) {
     if (prop.opacity === 1) {
       parts.push({ ...solid(prop.mesh, 0.85), paint: propPaint(prop, subject.key + 91) });
     }

@@ -17,7 +17,7 @@ export function isOwnFolder(folder: string): boolean {
 
 /** Whether a file is a drawing of `detect`. */
 export function isOwnDrawing(path: string): boolean {
-  return /\.(png|jpe?g|webp)$/i.test(path) && markOf(path) !== undefined;
+  return /\.(png|jpe?g|webp|mp4)$/i.test(path) && markOf(path) !== undefined;
 }
 
 /** The mark of a drawing: it tells of which photo it is one. */

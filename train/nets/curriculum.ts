@@ -19,7 +19,10 @@ export function curriculumMean(losses: Tensor1D, { from, to }: CurriculumFeeds, 
   const all = ranks ? gatherRows(own, ranks) : own;
   const isLess = tf.less(tf.expandDims(all, 0), tf.expandDims(own, 1)) as Tensor2D; // [B, all]
   const place = tf.div(tf.sum(tf.cast(isLess, "float32"), 1), all.shape[0]);
-  const chosen = tf.cast(tf.logicalAnd(tf.greaterEqual(place, from), tf.less(place, to)), "float32");
+  const chosen = tf.mul(
+    tf.cast(tf.greaterEqual(place, from), "float32"),
+    tf.cast(tf.less(place, to), "float32"),
+  );
   const count = ranks ? tf.div(ranks.sum(tf.sum(chosen)), ranks.size) : tf.sum(chosen);
   return tf.div(tf.sum(tf.mul(losses, chosen)), tf.maximum(count, 1 / (ranks?.size ?? 1)));
 }

@@ -2,8 +2,34 @@
 import { type Tensor, type Tensor4D, tf } from "../engine/backend.ts";
 import type { ViewLoader } from "../input/views.ts";
 import { type BatchStatistics, byBatch, featureMap, type Weights } from "../nets/resnet.ts";
-import type { Backbone } from "./features.ts";
-import { takeValues } from "./features.ts";
+import { mapWeights } from "../nets/optimizer.ts";
+import { Progress } from "../runs/progress.ts";
+import type { AuModel } from "./au_model.ts";
+import { type Backbone, takeValues } from "./features.ts";
+
+/**
+ * A copy of the model with the statistics of the loader's first faces.
+ * @param share of the new statistics in the mean of old and new ones
+ */
+export async function adaptByStatistics(
+  model: AuModel,
+  loader: ViewLoader,
+  faces: number,
+  share: number,
+): Promise<AuModel> {
+  const indices = Int32Array.from({ length: faces }, (_, i) => i);
+  const progress = new Progress(faces);
+  const show = (done: number) => progress.show(done, `statistics  ${done}/${faces} faces`);
+  const statistics = await statisticsOf(model.backbone, loader, indices, share, show);
+  progress.end();
+  const copy = (weights: Weights) => mapWeights(weights, (tensor) => tf.clone(tensor));
+  return {
+    ...model,
+    backbone: { ...model.backbone, weights: copy(model.backbone.weights), statistics },
+    emotionHead: model.emotionHead && copy(model.emotionHead),
+    heads: model.heads && copy(model.heads),
+  };
+}
 
 /**
  * Means and variances of every layer over the plain views of the faces and their mirror images, each layer's inputs

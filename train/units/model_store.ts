@@ -1,11 +1,13 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
+import type { AdaptConfig } from "./adapt_config.ts";
 import { type AuModel, disposeModel } from "./au_model.ts";
 import {
   type Checkpoint,
   CHECKPOINT_FILE,
   hasCheckpoint,
+  type KnownSubjects,
   loadCheckpoint,
   saveCheckpoint,
   sha256,
@@ -24,7 +26,8 @@ import {
   normOf,
   type Weights,
 } from "../nets/resnet.ts";
-import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
+import { RunError, RUNS } from "../runs/run_folder.ts";
+import { choices, MODEL_PROGRAMS, newest, programOf } from "./run_kinds.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
@@ -53,6 +56,32 @@ export interface TrainedOn {
   imageSize: number;
 }
 
+/** What `config.json` of an adaptation holds. */
+export interface SavedAdaptConfig extends AdaptConfig {
+  program: "adapt";
+  /** Run that was adapted, and SHA-256 of its checkpoint. */
+  model: string;
+  modelSha256: string;
+  /** Unlabelled faces, their splits (empty where the manifest has none), and SHA-256 as in `TrainedOn`. */
+  data: string;
+  splits: string[];
+  facesSha256: string;
+  /** Labelled faces that were rehearsed beside. */
+  rehearse: string | null;
+  rehearsedSha256: string | null;
+  skipBroken: boolean;
+  /** Config of the training before, with the sets of all faces since. */
+  trained: SavedFinetuneConfig;
+  /** What the model before it was adapted to. */
+  before: readonly AdaptedTo[];
+}
+
+/** What a model was adapted to. */
+export type AdaptedTo = Pick<SavedAdaptConfig, "how" | "data" | "splits" | "rehearse"> & {
+  faces: number;
+  people: number;
+};
+
 /** A finished action-unit model and what is known of its training. */
 export interface StoredModel {
   folder: string;
@@ -60,11 +89,15 @@ export interface StoredModel {
   model: AuModel;
   config: SavedFinetuneConfig;
   subjects: Checkpoint<unknown>["subjects"];
+  /** What it was adapted to since, first to last. */
+  adapted: readonly AdaptedTo[];
 }
 
 /** Position of a checkpoint that holds the finished model. */
 interface Finished {
   finished: true;
+  /** Of an adaptation. */
+  adapted?: readonly AdaptedTo[];
 }
 
 /**
@@ -147,6 +180,23 @@ export function saveModel(
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {
+  saveFinished(folder, config, model, {
+    pretraining: [...source.pretrainingSubjects],
+    actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
+  });
+}
+
+/**
+ * Keeps a finished model as the checkpoint of its run.
+ * @param adapted of an adaptation: all that the model was adapted to
+ */
+export function saveFinished(
+  folder: string,
+  config: object,
+  model: AuModel,
+  subjects: KnownSubjects,
+  adapted?: readonly AdaptedTo[],
+): void {
   const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
     weights: backbone.weights,
@@ -164,16 +214,8 @@ export function saveModel(
     };
     tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
   }
-  const position: Finished = { finished: true };
-  saveCheckpoint(folder, {
-    state: tensors,
-    config,
-    position,
-    subjects: {
-      pretraining: [...source.pretrainingSubjects],
-      actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
-    },
-  });
+  const position: Finished = { finished: true, ...(adapted && { adapted }) };
+  saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
 
 /**
@@ -183,16 +225,17 @@ export function saveModel(
 export function loadModel(run?: string): StoredModel {
   const name = basename(run ?? newest("finetune"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "finetune") {
+  const program = programOf(folder);
+  if (!MODEL_PROGRAMS.includes(program)) {
     throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
     throw new RunError(
-      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+      `${folder} is not finished: go on with deno task ${program} --resume --name=${name}, or name another run.`,
     );
   }
-  const saved = config as SavedFinetuneConfig;
+  const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor?: typeof weight) => tensor?.values as Float32Array<ArrayBuffer> | undefined;
@@ -202,6 +245,7 @@ export function loadModel(run?: string): StoredModel {
     name,
     config: saved,
     subjects,
+    adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
       detector,
@@ -225,32 +269,4 @@ export function isFinished(folder: string): boolean {
 /** Frees a model's tensors. */
 export function disposeStored({ model }: StoredModel): void {
   disposeModel(model);
-}
-
-/** Names of all pretraining runs, the newest first. */
-export function pretrainedRuns(): string[] {
-  return listRuns((folder) => programOf(folder) === "pretrain" && hasCheckpoint(folder));
-}
-
-function newest(program: "pretrain" | "finetune"): string {
-  const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
-  if (name) return name;
-  throw new RunError(
-    program === "pretrain"
-      ? "There is no pretrained run yet: start with deno task pretrain, or give --from=random."
-      : "There is no action-unit model yet: start with deno task finetune.",
-  );
-}
-
-function choices(program: string): string {
-  const runs = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
-  return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
-}
-
-function programOf(folder: string): string | undefined {
-  try {
-    return JSON.parse(Deno.readTextFileSync(join(folder, "config.json"))).program;
-  } catch {
-    return undefined;
-  }
 }

@@ -10,7 +10,10 @@ import { cosineOf, type Fixture, readFixture, relativeError } from "../../helper
 
 const STEPS = 20, PROBED = [1, 20];
 const MEAN = [0.485, 0.456, 0.406], STD = [0.229, 0.224, 0.225];
-const RIVALS: MethodName[] = ["ancor", "simclr", "supcon", "byol", "simsiam", "swav"];
+const RIVALS: MethodName[] = [
+  ...["ancor", "simclr", "supcon", "byol", "simsiam", "swav"] as const, // tests/reference/rivals.py
+  ...["fabnet", "tcae", "temporal-ranking"] as const, // tests/reference/clip_rivals.py
+];
 
 const initial = readFixture("initial");
 const COUNTS = Array.from(
@@ -23,6 +26,7 @@ for (const name of RIVALS) {
   const config: RunSettings = reference.metadata.config;
   const method = await loadMethod(name);
   const plan = { steps: STEPS, counts: COUNTS };
+  const clips = name === "temporal-ranking" ? config.batchSize : undefined;
   const open = (
     state: StateTensors,
     { eager, decay = config.weightDecay }: { eager: boolean; decay?: number },
@@ -50,7 +54,7 @@ for (const name of RIVALS) {
       const clock = method.clock(config, plan);
       const runner = open(firstState(reference, name), { eager: false });
       for (let t = 1; t <= STEPS; t++) {
-        const losses: { [name: string]: Float32Array } = await runner.run(feed(t, clock));
+        const losses: { [name: string]: Float32Array } = await runner.run(feed(t, clock, clips));
         const count = 1 + method.terms.length;
         const expected = reference.tensors.losses.values.slice(count * (t - 1), count * t);
         ["loss", ...method.terms.map(({ name }) => name)].forEach((term, i) =>
@@ -73,7 +77,7 @@ for (const name of RIVALS) {
     for (const t of PROBED) {
       it(`gives the same gradient from the reference's state at step ${t}`, async () => {
         const clock = method.clock(config, plan);
-        for (let earlier = 1; earlier < t; earlier++) feed(earlier, clock);
+        for (let earlier = 1; earlier < t; earlier++) feed(earlier, clock, clips);
         if (t > 1 && name === "ancor") {
           const filled = [...reference.tensors[`filled.${t}`].values];
           clock.restore({ filled, next: filled.map((count) => count % 20) });
@@ -81,7 +85,7 @@ for (const name of RIVALS) {
         const state = t === 1 ? firstState(reference, name) : stateAt(t, reference);
         // From a velocity of zero and without decay, SGD's new velocity is the gradient itself.
         const runner = open(state, { eager: true, decay: 0 });
-        await runner.run(feed(t, clock));
+        await runner.run(feed(t, clock, clips));
         const { velocity } = await runner.readState("velocity");
         runner.dispose();
         const scale = reference.tensors[`gradientScale.${t}`].values[0];
@@ -177,8 +181,11 @@ function labels(): number[] {
   return [...initial.tensors.emotions.values];
 }
 
-/** What step `t` = 1, 2, ... of every reference is fed. */
-function feed(t: number, clock: Clock) {
+/**
+ * What step `t` = 1, 2, ... of every reference is fed.
+ * @param clips of how many clips the batch's faces are the frames, frame by frame; absent where each has two views
+ */
+function feed(t: number, clock: Clock, clips?: number) {
   const { batches, views } = initial.tensors;
   const [, size] = batches.shape, [, , side] = views.shape;
   const faces = batches.values.subarray((t - 1) * size, t * size);
@@ -189,8 +196,10 @@ function feed(t: number, clock: Clock) {
       const byte = views.values[(faces[Math.floor(i / pixels)] * 2 + which) * pixels + i % pixels];
       return (byte / 255 - MEAN[i % 3]) / STD[i % 3];
     });
-  return {
-    ...viewFeeds({ viewQ: view(0), viewK: view(1), emotions, learningRate: clock.learningRate(t - 1) }),
-    ...clock.tick(t - 1, { own: emotions, all: emotions }),
-  };
+  const learningRate = clock.learningRate(t - 1);
+  const more = clock.tick(t - 1, { own: emotions, all: emotions });
+  if (!clips) return { ...viewFeeds({ viewQ: view(0), viewK: view(1), emotions, learningRate }), ...more };
+  const [first, rest] = [view(0).slice(0, clips * pixels), view(0).slice(clips * pixels)];
+  const anchors = emotions.slice(0, clips);
+  return { ...viewFeeds({ viewQ: first, viewK: rest, emotions: anchors, learningRate }), ...more };
 }

@@ -1,5 +1,5 @@
 /**
- * The smallest host of a built edge, for its test and its bench: prints its port, and its memory in bytes at `/rss`. The
+ * The smallest host of a built edge, for its test and its bench: prints its address, and its memory in bytes at `/rss`. The
  * first argument is the folder.
  */
 const { default: edge } = await import(new URL(`file://${Deno.args[0]}/edge.js`).href);
@@ -7,7 +7,7 @@ Deno.serve(
   {
     hostname: "127.0.0.1",
     port: 0,
-    onListen: ({ port }) => console.log(port),
+    onListen: ({ port }) => console.log(`http://127.0.0.1:${port}`),
   },
   (request) =>
     new URL(request.url).pathname === "/rss"
