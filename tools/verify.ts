@@ -21,6 +21,7 @@ import {
 } from "../train/runs/flags.ts";
 import { CALIBRATION_FILE, readCalibration } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
 import { toOnnx } from "../train/units/onnx.ts";
 import { THRESHOLDS } from "../train/scores/target.ts";
 import { ViewLoader } from "../train/input/views.ts";
@@ -29,6 +30,7 @@ import { sha256 } from "../train/runs/whole_file.ts";
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished and exported action-unit model (default: the newest)" },
   faces: { kind: "text", help: "how many faces are compared (default: 64)" },
+  points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
 
@@ -63,7 +65,12 @@ async function main({ text }: Flags): Promise<void> {
   const faces = readManifest(manifest, { skipBroken: config.skipBroken }).slice(0, most);
   console.log(`Model ${stored.name}, ${faces.length} faces of ${manifest}.`);
   using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
-  const expected = await predict(model, loader, Int32Array.from(faces, (_, i) => i));
+  const everyone = Int32Array.from(faces, (_, i) => i);
+  const pointsModel = readPointsModel(model, text.points);
+  // By a session of its own: what the model's file says of points must be what the model of points says.
+  const points = pointsModel && await pointsOf(pointsModel, faces, loader);
+  const answers = await predict(model, loader, everyone, undefined, points);
+  const expected = points ? { ...answers, points } : answers;
   let fails = 0;
   for (const [name, { sha256: sum, precision, weights = precision }] of Object.entries(card.files)) {
     const bytes = read(join(folder, name), (path) => Deno.readFileSync(path));
@@ -85,7 +92,7 @@ async function main({ text }: Flags): Promise<void> {
         `allowed ${tolerance}: ${passes ? "passes" : "FAILS"}`,
     );
     // A bit of a weight that moves no probability by that much is an altered file all the same.
-    if (passes && sha256(toOnnx(model, config.imageSize, precision, weights)) !== sum) {
+    if (passes && sha256(toOnnx(model, config.imageSize, precision, weights, pointsModel)) !== sum) {
       throw new VerifyError(
         `${join(folder, name)} is not, byte for byte, what this version writes for ${stored.name}: ` +
           "run deno task export again.",
@@ -191,6 +198,26 @@ async function compare(
   }
   await session.release();
   return differences;
+}
+
+/** What a model of points says of faces, [N, 68, 2]. */
+async function pointsOf(
+  bytes: Uint8Array,
+  faces: readonly Face[],
+  loader: ViewLoader,
+): Promise<Float32Array<ArrayBuffer>> {
+  const session = await openSession(bytes);
+  const { size } = loader.options;
+  const points = new Float32Array(faces.length * 2 * 68);
+  let done = 0;
+  for await (const { indices, viewQ } of loader.plainViews(Int32Array.from(faces, (_, i) => i))) {
+    const image = new ort.Tensor("float32", toNchw(viewQ, size), [indices.length, 3, size, size]);
+    const outputs = await session.run({ image }, ["points"]);
+    points.set(outputs.points.data as Float32Array, done * 2 * 68);
+    done += indices.length;
+  }
+  await session.release();
+  return points;
 }
 
 /** The greatest magnitude, 1 at least. */

@@ -180,6 +180,11 @@ function resolveConfig({ text, settings, switches }: Flags, saved?: SavedAdaptCo
   );
   const rehearse = text.rehearse ? resolve(text.rehearse) : saved?.rehearse ?? null;
   const stored: StoredModel = loadModel(text.model ?? saved?.model);
+  if (stored.model.detector) {
+    throw new RunError(
+      `${stored.name} is a supervised detector; what is adapted are models on an encoder of ours.`,
+    );
+  }
   const { aus, target } = { aus: stored.model.aus, target: stored.config.target };
   const rehearsed = rehearse === null ? [] : rehearsedFaces(manifestPath(rehearse), aus, target, skipBroken);
   refuseTested([...faces, ...rehearsed], [

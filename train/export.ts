@@ -21,6 +21,7 @@ import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
+import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
 import { toOnnx } from "./units/onnx.ts";
 import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
@@ -38,6 +39,7 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
   },
+  points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
 
@@ -45,6 +47,7 @@ const FLAGS: FlagList = {
 const LIMITS =
   "Action units are movements of the face, not feelings. Not for decisions on hiring, schooling, insurance or policing; " +
   "only for people who have agreed to it.";
+const POINTS_WITHIN = "The points that it reads are found by another model, which the file holds.";
 const RENDERED = "Trained on rendered faces only: it has never seen a photograph.";
 
 function main({ text }: Flags): void {
@@ -73,6 +76,7 @@ function main({ text }: Flags): void {
     );
   }
   const { folder } = stored;
+  const pointsModel = readPointsModel(stored.model, text.points);
   const wanted: [string, Precision][] = [["emoco.onnx", "float32"]];
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
@@ -80,14 +84,17 @@ function main({ text }: Flags): void {
   const files: Record<string, ModelCard["files"][string]> = {};
   for (const [name, kind] of wanted) {
     const halves = kind === "float32" && weights === "float16";
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind);
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind, pointsModel);
     writeAtomically(join(folder, name), [bytes]);
     files[name] = { sha256: sha256(bytes), precision: kind, ...halves && { weights } };
     const kept = halves ? ", weights kept in float16" : "";
     console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}${kept}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
-  const limits = [origin, ...stored.adapted.map(adaptationSentence), LIMITS].filter(Boolean).join(" ");
+  const within = pointsModel ? POINTS_WITHIN : "";
+  const limits = [origin, within, ...stored.adapted.map(adaptationSentence), LIMITS].filter(Boolean).join(
+    " ",
+  );
   const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
   const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
@@ -103,7 +110,7 @@ function cardOf(
   files: ModelCard["files"],
   { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
-  const outputs = outputNames(model);
+  const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
   return {
     format: 1,
     name: "emoco",

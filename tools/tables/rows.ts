@@ -88,7 +88,9 @@ export function makeTables(results: readonly BenchmarkResult[]): Table[] {
 
 /** Measured rows directly under the reported ones of the same method and protocol; methods of ours alone come last. */
 function beside(printed: readonly Row[], measured: readonly Row[]): Row[] {
-  const key = ({ method, protocol }: Row) => `${method} ${protocol}`;
+  // "after EAC-Net" is ours of what the paper calls EAC.
+  const key = ({ method, protocol }: Row) =>
+    `${method.replace(/^after /, "").replace(/-Net$/, "")} ${protocol}`;
   const known = new Set(printed.map(key));
   return [
     ...printed.flatMap((row) => [row, ...measured.filter((mine) => key(mine) === key(row))]),

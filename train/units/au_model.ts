@@ -15,6 +15,7 @@ import {
   tf,
 } from "../engine/backend.ts";
 import { linear, project } from "../nets/encoder.ts";
+import { type DetectorModel, predictByDetector } from "./detector_model.ts";
 import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 import {
   geometryFrom,
@@ -136,6 +137,8 @@ export function finetuneStep(
 
 /** An action-unit model at rest. */
 export interface AuModel {
+  /** Present: the backbone's weights are this supervised detector's, and the classifier is empty. */
+  detector?: DetectorModel;
   backbone: Backbone;
   classifier: LinearClassifier;
   aus: readonly number[];
@@ -168,13 +171,20 @@ export type Predictions = {
   visible?: Float32Array<ArrayBuffer>;
 } & { [part in GeometryPart]?: Float32Array<ArrayBuffer> };
 
-/** The model's predictions for the loader's faces at `indices`, row by row. */
+/**
+ * The model's predictions for the loader's faces at `indices`, row by row.
+ * @param points of these faces, for a detector that needs them, in place of their lines' (see `predictByDetector`)
+ */
 export async function predict(
   model: AuModel,
   loader: ViewLoader,
   indices: Int32Array,
   onProgress: (done: number) => void = () => {},
+  points?: Float32Array,
 ): Promise<Predictions> {
+  if (model.detector) {
+    return await predictByDetector(model.detector, model.backbone, loader, indices, onProgress, points);
+  }
   const { size } = loader.options;
   const rows: { [output: string]: Float32Array[] } = {};
   let done = 0;

@@ -25,7 +25,8 @@ export interface BenchmarkResult {
   /** What was pretrained, as `Source` says. */
   method: string;
   from: string;
-  protocol: FinetuneConfig["protocol"];
+  /** `supervised`: a detector of its own, not an encoder's layer. */
+  protocol: FinetuneConfig["protocol"] | "supervised";
   target: FinetuneConfig["target"];
   faces: number;
   people: number;

@@ -22,12 +22,16 @@ export function finetuneSettings(
 ): FinetuneConfig {
   const keys = Object.keys(defaults) as (keyof FinetuneConfig)[];
   const base = saved
-    ? Object.fromEntries(keys.map((key) => [key, saved[key]])) as unknown as FinetuneConfig
+    // A run of before there were detectors has none.
+    ? Object.fromEntries(keys.map((key) => [key, saved[key] ?? defaults[key]])) as unknown as FinetuneConfig
     : defaults;
   const config = override(base, {
     ...settings,
     ...(text.protocol ? { protocol: text.protocol } : {}),
     ...(text.target ? { target: text.target } : {}),
+    ...(text.preset ? { preset: text.preset } : {}),
+    ...(text.detector ? { detector: text.detector } : {}),
+    ...(text.detector && text.detector !== "linear" && !text.protocol ? { protocol: "finetune" } : {}),
   });
   checkFinetuneConfig(config);
   checkPrecision(config.precision, switches.has("eager"));

@@ -15,16 +15,12 @@ import {
 import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
 import { METHODS } from "../methods/index.ts";
 import { geometryParts, NO_HEADS } from "./face_heads.ts";
+import { detectorModel } from "./detector_model.ts";
+import { finetuning } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import {
-  type Architecture,
-  convolutions,
-  initResNet,
-  initRunningStatistics,
-  normOf,
-  type Weights,
-} from "../nets/resnet.ts";
-import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
+import { convolutions, initResNet, initRunningStatistics, normOf, type Weights } from "../nets/resnet.ts";
+import { RunError, RUNS } from "../runs/run_folder.ts";
+import { choices, MODEL_PROGRAMS, newest, programOf } from "./run_kinds.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
@@ -152,12 +148,14 @@ export function saveFinished(
   }, (
     tensor,
   ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
-  const units = classifier.bias.length;
-  tensors.weights["au.weight"] = {
-    shape: [classifier.weight.length / units, units],
-    values: classifier.weight,
-  };
-  tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  if (!model.detector) {
+    const units = classifier.bias.length;
+    tensors.weights["au.weight"] = {
+      shape: [classifier.weight.length / units, units],
+      values: classifier.weight,
+    };
+    tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  }
   const position: Finished = { finished: true, ...(adapted && { adapted }) };
   saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
@@ -182,7 +180,8 @@ export function loadModel(run?: string): StoredModel {
   const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
-  const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
+  const values = (tensor?: typeof weight) => tensor?.values as Float32Array<ArrayBuffer> | undefined;
+  const detector = detectorModel({ ...finetuning, ...saved }, saved, saved.aus);
   return {
     folder,
     name,
@@ -191,7 +190,11 @@ export function loadModel(run?: string): StoredModel {
     adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
-      classifier: { weight: values(weight), bias: values(bias) },
+      detector,
+      classifier: {
+        weight: values(weight) ?? new Float32Array(0),
+        bias: values(bias) ?? new Float32Array(saved.aus.length),
+      },
       aus: saved.aus,
       emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
       heads: heads && Object.keys(heads).length ? heads : undefined,
@@ -208,35 +211,4 @@ export function isFinished(folder: string): boolean {
 /** Frees a model's tensors. */
 export function disposeStored({ model }: StoredModel): void {
   disposeModel(model);
-}
-
-function newest(program: "pretrain" | "finetune"): string {
-  const [name] = listRuns((folder) => isRunOf(folder, program));
-  if (name) return name;
-  throw new RunError(
-    program === "pretrain"
-      ? "There is no pretrained run yet: start with deno task pretrain, or give --from=random."
-      : "There is no action-unit model yet: start with deno task finetune.",
-  );
-}
-
-function choices(program: "pretrain" | "finetune"): string {
-  const runs = listRuns((folder) => isRunOf(folder, program));
-  return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
-}
-
-/** Programs whose runs are action-unit models. */
-const MODEL_PROGRAMS: readonly (string | undefined)[] = ["finetune", "adapt"];
-
-function isRunOf(folder: string, program: "pretrain" | "finetune"): boolean {
-  const own = programOf(folder);
-  return (program === "pretrain" ? own === program : MODEL_PROGRAMS.includes(own)) && hasCheckpoint(folder);
-}
-
-function programOf(folder: string): string | undefined {
-  try {
-    return JSON.parse(Deno.readTextFileSync(join(folder, "config.json"))).program;
-  } catch {
-    return undefined;
-  }
 }
