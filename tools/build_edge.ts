@@ -85,6 +85,9 @@ export async function buildEdge(folder: string, build: EdgeBuild = {}): Promise<
   const { entries, copies, model: place } = PLANS[target];
   const half = precision === "float16" ? "emoco.f16.onnx" : "emoco.onnx";
   const files = [[half, "emoco.onnx"], ["emoco.json", "emoco.json"], ["blazeface.onnx", "blazeface.onnx"]];
+  if (!await Deno.stat(join(model, half)).catch(() => undefined)) {
+    throw new Error(`${join(model, half)} does not exist: export the model with --precision=float16 first.`);
+  }
   let codeNames: string[] = [];
   await buildFolder(folder, DIST, async (out) => {
     await bundle(out, target, entries);

@@ -32,11 +32,17 @@ export const HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
+/** A model that computes in float16, where there is one beside the other. */
+const HALF_MODEL = join(WEB, "model/emoco.f16.onnx");
+const HALF: readonly [name: string, path: string][] = isFile(HALF_MODEL)
+  ? [["emoco.f16.onnx", HALF_MODEL]]
+  : [];
+
 /** Files that the code asks for, by the names it knows; the second column is where they are. */
 const ASSETS: readonly [name: string, path: string][] = [
   ["emoco.json", join(WEB, "model/emoco.json")],
   ["emoco.onnx", join(WEB, "model/emoco.onnx")],
-  ["emoco.f16.onnx", join(WEB, "model/emoco.f16.onnx")],
+  ...HALF,
   ["blazeface.onnx", join(WEB, "model/blazeface.onnx")],
   ["engine-wasm.wasm", packaged("onnxruntime-web/ort-wasm-simd-threaded.wasm")],
   ["engine-webgpu.wasm", packaged("onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm")],
@@ -176,6 +182,14 @@ async function measure(folder: string): Promise<{ codeBytes: number; bytes: numb
     }
   }
   return { codeBytes, bytes };
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 if (import.meta.main) {

@@ -15,7 +15,7 @@ import { BIN, type Entry, PACKAGED, packageJson } from "./pack/package_json.ts";
 import { packageLicences } from "./web/licences.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const MODEL = ["emoco.onnx", "emoco.f16.onnx", "emoco.json", "blazeface.onnx"];
+const MODEL = ["emoco.onnx", "emoco.json", "blazeface.onnx"];
 
 /** What was packed. */
 export interface Packed {

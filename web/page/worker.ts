@@ -136,7 +136,8 @@ async function loadDetector(
   { ort, sessions, engine, threads, finder, hasFloat16 }: Runtime,
   own?: ModelFiles,
 ) {
-  const name = hasFloat16 ? "emoco.f16.onnx" : "emoco.onnx";
+  const half = "emoco.f16.onnx";
+  const name = hasFloat16 && half in request.files ? half : "emoco.onnx";
   const files = own ?? { card: await fetchModel("emoco.json"), model: await fetchModel(name) };
   const loaded = await AuDetector.load({ ...files, finder, ort }, sessions);
   follower = new FaceFollower(finder.with({ thorough: false }), loaded.card.alignment.template);
