@@ -77,15 +77,20 @@ async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
   const { default: sharp } = await import("sharp");
   sharp.cache(false); // no picture outlives its request
   sharp.concurrency(1); // the pool has a worker for each processor
-  return decoderOf("native", options, async (bytes, { format, components, width, height, taken }) => {
+  const turbo = openTurboJpeg();
+  return decoderOf("native", options, async (bytes, wanted) => {
+    const { format, components, width, height, taken, lacksEnd } = wanted;
     const image = sharp(bytes, {
       failOn: "error",
       limitInputPixels: width * height,
       autoOrient: false,
       ignoreIcc: components !== 4, // profiles are read in one place for all decoders; of CMYK's tables sharp knows
     });
-    const complaints: string[] = [];
-    if (format === "jpeg") image.on("warning", (text: string) => complaints.push(text));
+    // sharp keeps the warnings of all its threads in one place, so with other workers beside it one picture's may come
+    // with another; whether a file is cut off, libjpeg-turbo tells of the very one that it was asked about.
+    const isJudged = turbo && format === "jpeg" && components !== 4 && lacksEnd;
+    const complaints: string[] = isJudged ? turbo.complaints(bytes) : [];
+    if (format === "jpeg" && !isJudged) image.on("warning", (text: string) => complaints.push(text));
     if (taken.width !== width) image.resize(taken.width, taken.height, { fit: "fill" });
     const { data, info } = await image
       .toColourspace("srgb").flatten({ background: "#fff" }).ensureAlpha().raw({ depth: "uchar" })
@@ -96,7 +101,7 @@ async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
       data: new Uint8ClampedArray(data.buffer as ArrayBuffer, data.byteOffset, data.length),
       complaints,
     };
-  }, openTurboJpeg());
+  }, turbo);
 }
 
 /** Of the wasm JPEG codec, which all decoders of a thread share: what it said last, and the picture it has at work. */

@@ -21,6 +21,8 @@ export interface TurboJpeg {
     size: { readonly width: number; readonly height: number },
     part: StoredPart,
   ): Pixels | undefined;
+  /** The last thing that libjpeg complains of when it reads the whole file; empty where it has no fault to find. */
+  complaints(bytes: Uint8Array<ArrayBuffer>): string[];
   /** Takes the memory of pixels back, for the next picture. */
   giveBack(pixels: Pixels): void;
 }
@@ -40,6 +42,7 @@ const FUNCTIONS = {
   tj3DecompressHeader: { parameters: [HANDLE, BYTES, LENGTH], result: INT },
   tj3SetScalingFactor: { parameters: [HANDLE, { struct: [INT, INT] }], result: INT },
   tj3SetCroppingRegion: { parameters: [HANDLE, { struct: [INT, INT, INT, INT] }], result: INT },
+  tj3GetErrorStr: { parameters: [HANDLE], result: "pointer" },
   tj3Decompress8: { parameters: [HANDLE, BYTES, LENGTH, BYTES, INT, INT], result: INT },
 } as const;
 
@@ -74,6 +77,32 @@ export function openTurboJpeg(): TurboJpeg | undefined {
       return tj.tj3Decompress8(handle, bytes, length, data, across * 4, TJPF_RGBA) === 0
         ? { width: across, height: down, data }
         : undefined;
+    },
+    complaints(bytes) {
+      const length = BigInt(bytes.length), least = 8;
+      tj.tj3Set(handle, TJPARAM_STOPONWARNING, 0);
+      try {
+        let isSound = tj.tj3DecompressHeader(handle, bytes, length) === 0;
+        if (isSound) {
+          const [width, height] = [TJPARAM_JPEGWIDTH, TJPARAM_JPEGHEIGHT].map((what) =>
+            Math.ceil(tj.tj3Get(handle, what) / least)
+          );
+          isSound = tj.tj3SetScalingFactor(handle, Int32Array.of(1, least)) === 0 &&
+            tj.tj3SetCroppingRegion(handle, Int32Array.of(0, 0, 0, 0)) === 0 &&
+            tj.tj3Decompress8(
+                handle,
+                bytes,
+                length,
+                new Uint8ClampedArray(width * height * 4),
+                width * 4,
+                TJPF_RGBA,
+              ) === 0;
+        }
+        const said = isSound ? null : tj.tj3GetErrorStr(handle);
+        return said ? [Deno.UnsafePointerView.getCString(said)] : [];
+      } finally {
+        tj.tj3Set(handle, TJPARAM_STOPONWARNING, 1);
+      }
     },
     giveBack({ data: { buffer } }) {
       if (buffer.byteLength > MOST_SPARE || buffer.byteLength < (spare?.byteLength ?? 0)) return;

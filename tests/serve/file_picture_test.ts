@@ -126,7 +126,7 @@ describe("a large photo", () => {
     const parts = { model: await read("emoco.onnx"), card: await read("emoco.json"), finder, ort };
     const detector = await AuDetector.load(parts), decoder = await openDecoder("native");
     const shares = [1, 0.7, 0.45, 0.25];
-    const cases = [[4000, 3000, 6], [2016, 1512, 1]].flatMap(([width, height, orientation]) =>
+    const cases = ([[4000, 3000, 6], [2016, 1512, 1]] as const).flatMap(([width, height, orientation]) =>
       shares.map((share) => [width, height, share, orientation] as const)
     );
     const far: string[] = [];
