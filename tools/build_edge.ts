@@ -4,7 +4,7 @@
  * `worker.js`; it needs no permission but to read that folder. `--precision=float16` takes the smaller model file.
  * @module
  */
-import { basename, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildFolder } from "./files/built_folder.ts";
@@ -90,13 +90,15 @@ export async function buildEdge(folder: string, build: EdgeBuild = {}): Promise<
   }
   let codeNames: string[] = [];
   await buildFolder(folder, DIST, async (out) => {
-    await bundle(out, target, entries);
-    codeNames = Array.from(Deno.readDirSync(out), ({ name }) => name);
-    const code = (await Promise.all(codeNames.map((name) => Deno.readTextFile(join(out, name))))).join("\n");
+    const plain = join(out, "plain");
+    await bundle(plain, entries.map((name) => path(`edge/${target}/${name}.ts`)));
+    const plainFiles = Array.from(Deno.readDirSync(plain), ({ name }) => join(plain, name));
+    const code = (await Promise.all(plainFiles.map((file) => Deno.readTextFile(file)))).join("\n");
     const packages = packagesIn(code); // minified, it names its modules no more
-    await Promise.all(codeNames.map((name) => Deno.remove(join(out, name))));
-    await bundle(out, target, entries, "--minify");
-    if (target === "workerd") await settleRequire(join(out, "edge.js"));
+    if (target === "workerd") await settleRequire(join(plain, "edge.js"));
+    // From the plain bundle: in minified code the bundler makes a require that works only if it has a plain name there.
+    await bundle(out, entries.map((name) => join(plain, `${name}.js`)), "--minify");
+    await Deno.remove(plain, { recursive: true });
     codeNames = Array.from(Deno.readDirSync(out), ({ name }) => name);
     for (const from of [...copies, STARTER, ENGINE, ...CODECS]) {
       await Deno.copyFile(from, join(out, basename(from)));
@@ -140,20 +142,16 @@ function packagesIn(code: string): string[] {
   return [...new Set(Array.from(found, ([folder]) => join(ROOT, folder)))].sort();
 }
 
-async function bundle(
-  out: string,
-  target: EdgeTarget,
-  entries: readonly string[],
-  ...options: string[]
-): Promise<void> {
+/** Bundles each entry to a file of its name in the folder. */
+async function bundle(out: string, entries: readonly string[], ...options: string[]): Promise<void> {
   const command = new Deno.Command(Deno.execPath(), {
     // sharp is native: the edge never asks for it.
     args: [
       ...["bundle", "--quiet", "--platform", "deno", ...options, "--external", "sharp"],
       ...entries.length > 1
         ? ["--code-splitting", "--outdir", out]
-        : ["--output", join(out, `${entries[0]}.js`)],
-      ...entries.map((name) => path(`edge/${target}/${name}.ts`)),
+        : ["--output", join(out, `${basename(entries[0], extname(entries[0]))}.js`)],
+      ...entries,
     ],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
@@ -163,15 +161,15 @@ async function bundle(
 }
 
 /**
- * Gives the bundle's `require`, through which packages ask for what is built into the host, a place to look from: in
- * workerd modules have no address.
+ * Gives the plain bundle's `require`, through which packages ask for what is built into the host, a place to look from:
+ * in workerd modules have no address.
  * @throws {Error} when the bundler makes it in another way than it did
  */
 async function settleRequire(file: string): Promise<void> {
   const code = await Deno.readTextFile(file);
   const settled = code.replace(
-    /(import\s*\{\s*createRequire as (\w+)\s*\}\s*from\s*"node:module";(?:(?!\2\().)*?\2\()import\.meta\.url\)/s,
-    '$1"file:///edge.js")',
+    /^(var __require = \w+)\(import\.meta\.url\);$/m,
+    '$1("file:///edge.js");',
   );
   if (settled === code) throw new Error(`${file} makes its require in a way that workerd may not know.`);
   await Deno.writeTextFile(file, settled);
