@@ -65,7 +65,7 @@ class ClipMethod(Method):
 
 
 class FAbNet(ClipMethod):
-    settings = dict(embeddingSize=6, decoderChannels=2, imageSize=32, weightDecay=0.1, baseLearningRate=0.064)
+    settings = dict(embeddingSize=6, decoderChannels=2, imageSize=32, weightDecay=0.1)
 
     def build(self, features):
         n = self.m["embeddingSize"]
@@ -80,7 +80,7 @@ class FAbNet(ClipMethod):
 
 
 class TCAE(ClipMethod):
-    settings = dict(embeddingSize=6, decoderChannels=1, imageSize=32, weightDecay=0.1)
+    settings = dict(embeddingSize=6, decoderChannels=1, imageSize=32, weightDecay=0.1, baseLearningRate=0.00003)
 
     def build(self, features):
         n = self.m["embeddingSize"]

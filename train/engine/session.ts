@@ -72,7 +72,8 @@ export class Graph {
     const buffer = c.TF_NewBuffer();
     try {
       checked((status) => c.TF_OperationToNodeDef(operation, buffer, status));
-      return (decode("NodeDef", bufferBytes(buffer!)) as GraphNode).attr;
+      // Some operations, such as LogicalAnd, have no attribute at all.
+      return (decode("NodeDef", bufferBytes(buffer!)) as Partial<GraphNode>).attr ?? {};
     } finally {
       c.TF_DeleteBuffer(buffer);
     }

@@ -107,7 +107,7 @@ function step(state: State, feeds: Feeds, config: Config, ranks?: Ranks): StepRe
     const projections = views.map(project);
     const [one, other] = projections.map((z) => runHeadOf(predictor(config), now, z, ranks));
     const loss = tf.add(predictionLoss(one, targets[1]), predictionLoss(other, targets[0])); // both orders of the views
-    return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(projections[0])) } };
+    return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(projections[0]), ranks) } };
   }, {
     learningRate: feeds.learningRate,
     momentum: config.sgdMomentum,

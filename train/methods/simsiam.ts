@@ -98,7 +98,7 @@ function step(state: Trained, feeds: Feeds, config: Config, ranks?: Ranks): Step
     };
     const one = see(feeds.viewQ, 0), other = see(feeds.viewK, 1); // each normalised by its own batch
     const loss = tf.div(tf.add(negativeCosine(one.p, other.z), negativeCosine(other.p, one.z)), 2); // Eq. 4
-    return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(one.z)) } };
+    return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(one.z), ranks) } };
   }, {
     learningRate: feeds.learningRate,
     rateOf: (name) => name.startsWith("predictor.") ? feeds.predictorRate : undefined,

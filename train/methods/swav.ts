@@ -147,7 +147,7 @@ function step(state: State, feeds: Feeds, config: Config, ranks?: Ranks): StepRe
       // Eq. 2
       tf.neg(tf.mean(tf.sum(tf.mul(code, tf.logSoftmax(tf.div(scores, config.temperature))), 1)));
     const loss = tf.div(tf.add(foretell(codes[0], scores[1]), foretell(codes[1], scores[0])), 2); // Eq. 1, the mean
-    return { loss: loss as Scalar, terms: { spread: spreadOf(q) }, carried: { q, k } };
+    return { loss: loss as Scalar, terms: { spread: spreadOf(q, ranks) }, carried: { q, k } };
   }, {
     learningRate: feeds.learningRate,
     momentum: config.sgdMomentum,

@@ -100,7 +100,7 @@ function step(state: Trained, feeds: ViewFeeds, config: Config, ranks?: Ranks): 
     const features = runBackbone(now, all, config, ranks, kept());
     const e = unitRows(runHeadOf(embedding(config), now, features, ranks)); // [12 B, 256]
     const frames = tf.split(e, e.shape[0] / batch) as Tensor2D[];
-    return { loss: rankingLoss(frames, config.margin), terms: { spread: spreadOf(frames[0]) } };
+    return { loss: rankingLoss(frames, config.margin), terms: { spread: spreadOf(frames[0], ranks) } };
   }, {
     learningRate: feeds.learningRate,
     momentum: config.sgdMomentum,

@@ -1,6 +1,6 @@
 /** What methods on two views of a face have in common: backbone and heads under one name each, masks of who is who. */
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from "../engine/backend.ts";
-import type { Ranks } from "../engine/collective.ts";
+import { gatherRows, type Ranks } from "../engine/collective.ts";
 import type { StateTensors } from "../engine/state_values.ts";
 import type { Trained } from "../nets/descent.ts";
 import type { Term } from "./method.ts";
@@ -14,6 +14,7 @@ import {
   resnet,
   type Weights,
 } from "../nets/resnet.ts";
+import { stopGradient } from "../nets/stop_gradient.ts";
 import { byWholeBatch } from "../nets/synced_batch_norm.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
 
@@ -68,8 +69,9 @@ export const SPREAD: Term = {
  * Mean deviation of unit rows [B, D] in a channel, times the root of D: near 1 where they spread over the sphere, 0
  * where all faces have come to the same point.
  */
-export function spreadOf(unit: Tensor2D): Scalar {
-  const { variance } = tf.moments(unit, 0);
+export function spreadOf(unit: Tensor2D, ranks?: Ranks): Scalar {
+  const own = stopGradient(unit);
+  const { variance } = tf.moments(ranks ? gatherRows(own, ranks) : own, 0);
   return tf.mul(tf.mean(tf.sqrt(variance)), Math.sqrt(unit.shape[1]));
 }
 

@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { hasCheckpoint, loadCheckpoint } from "../../../train/runs/checkpoint.ts";
 import type { PretrainPosition } from "../../../train/pretraining/pretrain_record.ts";
 import { RunError } from "../../../train/runs/run_folder.ts";
+import { relativeError } from "../../helpers.ts";
 import { freePorts } from "./free_ports.ts";
 import { decode, drawFaces, metricLines, startPretrain, TINY, trainHere } from "../toy_faces.ts";
 
@@ -29,9 +30,17 @@ describe("a step shared by ranks", () => {
   const program = fileURLToPath(new URL("./ranked_step.ts", import.meta.url));
   interface Result {
     losses: number[][];
+    gradient: { [name: string]: number[] };
     digests: { [name: string]: string };
   }
   async function run(env: { [name: string]: string }, ...args: string[]): Promise<Result> {
+    return await runOf(program, env, ...args);
+  }
+  async function runOf(
+    program: string,
+    env: { [name: string]: string },
+    ...args: string[]
+  ): Promise<Result> {
     const permissions = ["read", "env", "ffi", "sys"].map((each) => `--allow-${each}`);
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", ...permissions, program, ...args],
@@ -57,6 +66,24 @@ describe("a step shared by ranks", () => {
     assertEquals(ranks[1], ranks[0]);
     assert(Object.keys(ranks[0].digests).includes("queue/keys"));
   });
+
+  // What else ranks have in common: negatives, codes and a queue, an order of losses.
+  for (const method of ["simclr", "swav", "fabnet"]) {
+    it(`is that of one process for ${method} as well`, async () => {
+      const rival = fileURLToPath(new URL("./ranked_rival.ts", import.meta.url));
+      const alone = await runOf(rival, {}, method, "3");
+      const ranks = await Promise.all(environments(2).map((env) => runOf(rival, env, method, "3")));
+      // The first step alone: from there on, so small a network on noise magnifies what sums round differently.
+      ranks[0].losses[0].forEach((loss, i) => assertAlmostEquals(loss, alone.losses[0][i], 1e-4));
+      const names = Object.keys(alone.gradient);
+      assertEquals(names.length, Object.keys(ranks[0].gradient).length);
+      assert(names.some((name) => name.startsWith("projection")));
+      for (const name of names) {
+        assertLess(relativeError(ranks[0].gradient[name], alone.gradient[name]), 1e-3, name);
+      }
+      assertEquals(ranks[1], ranks[0]);
+    });
+  }
 });
 
 describe("pretraining on two ranks", () => {

@@ -62,7 +62,7 @@ for (const name of RIVALS) {
             losses[term][0],
             expected[i],
             1e-4 * Math.max(1, Math.abs(expected[i])),
-            `step ${t}, ${term}`,
+            `step ${t}, ${term}: ${losses[term][0]} for ${expected[i]}`,
           )
         );
       }
