@@ -3,22 +3,26 @@
  * @module
  */
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import type { App, Declared } from "./api.ts";
 import { ApiError, busy } from "./api_error.ts";
 import { BodyBudget, readBody } from "./body.ts";
 import { type AppEnv, DEADLINE_MS, guard, type GuardOptions } from "./guard.ts";
 import type { Answer, ImageDetector } from "./image_detector.ts";
 import { Metrics } from "./metrics.ts";
-import { checkModelName, modelMetadata, readInput, writeOutputs } from "./open_inference.ts";
+import { binaryAnswer, checkInferType, JSON_LENGTH, splitBody } from "./infer_body.ts";
+import { checkModel, modelMetadata, readInput, wantsBinary, writeOutputs } from "./open_inference.ts";
 import { WorkQueue } from "./queue.ts";
 import { REFERENCE_POLICY, type ReferenceFiles, referencePage } from "./reference.ts";
 import { checkImageType, readImages } from "./request_images.ts";
 import * as routes from "./routes.ts";
-import type { answerSchema, modelSchema } from "./schemas.ts";
+import type { answerSchema, inferRequestSchema, modelSchema } from "./schemas.ts";
 import { streamLines } from "./stream.ts";
 
-export type { LogEntry } from "./guard.ts";
+export type { App, AppSchema } from "./api.ts";
+export type { GuardOptions, LogEntry } from "./guard.ts";
 export type { ImageDetector } from "./image_detector.ts";
+export type { ReferenceFiles } from "./reference.ts";
 
 /** How the app serves; every limit has a default. */
 export interface AppOptions extends GuardOptions {
@@ -46,10 +50,10 @@ const INFO = {
 };
 
 /** The type of the app, for Hono's typed client: `hc<AppType>(url)`. */
-export type AppType = ReturnType<typeof createApp>;
+export type AppType = App;
 
 /** The app around a detector; `fetch` serves it. */
-export function createApp(detector: ImageDetector, options: AppOptions = {}) {
+export function createApp(detector: ImageDetector, options: AppOptions = {}): App {
   const { draining = new AbortController().signal, log = () => {}, deadlineMs = DEADLINE_MS } = options;
   const queue = new WorkQueue(detector.concurrency, options.queue ?? 64);
   const metrics = new Metrics(detector, queue, options.memory);
@@ -81,26 +85,76 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
     metrics.countAnswer(answer);
     return answer;
   };
-  /** Reads the body within its limits and leaves it where validators and handlers find it. */
-  const wholeBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  /** Reads the body within its limits, and leaves what is taken of it where validators and handlers find it. */
+  const wholeBody = (
+    take: (
+      c: Context<AppEnv>,
+      body: Uint8Array<ArrayBuffer>,
+    ) => { type: string; body?: Uint8Array<ArrayBuffer> },
+  ): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
     if (queue.isFull) throw busy(); // before the body is read, which would cost memory for nothing
     const signal = c.get("signal");
-    const body = await readBody(c.req.raw, MAX_BODY, budget, signal).catch((error) => {
+    const body = await readBody(unpacked(c.req.raw), MAX_BODY, budget, signal).catch((error) => {
       throw error.code === "deadline"
         ? new ApiError(408, "body-late", "The body did not arrive in time; send it faster or smaller.")
         : error;
     });
+    const { length } = body; // its bytes are handed on
     try {
-      c.get("noted").bytes = body.length;
-      const { url, method, headers } = c.req.raw;
-      c.req.raw = new Request(url, { method, headers, body });
+      c.get("noted").bytes = length;
+      const taken = take(c, body), { url, method, headers } = c.req.raw;
+      if (taken.body || c.req.raw.body) c.req.raw = new Request(url, { method, headers, body: taken.body });
+      c.req.raw.headers.set("content-type", taken.type);
       await next();
     } finally {
-      budget.give(body.length);
+      budget.give(length);
     }
   };
-  app.on("POST", "/v1/detect", checkImageType, wholeBody);
-  app.on("POST", "/v2/models/:model/infer", wholeBody);
+  // Read here, in every spelling that clients have; the routes' validators then see the plainest one.
+  const imagesBody = wholeBody((c, body) => {
+    c.set("images", readImages(body, c.req.header("content-type")));
+    return { type: "image/jpeg" };
+  });
+  const inferBody = wholeBody((c, body) => {
+    const { json, binary } = splitBody(body, c.req.header(JSON_LENGTH));
+    c.set("binary", binary);
+    return { type: "application/json", body: json };
+  });
+  const checkJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+    checkInferType(c.req.header("content-type"));
+    await next();
+  };
+  app.on("POST", "/v1/detect", checkImageType, imagesBody);
+  app.on(
+    "POST",
+    ["/v2/models/:model/infer", "/v2/models/:model/versions/:version/infer"],
+    checkJson,
+    inferBody,
+  );
+
+  type Asked = { model: string; version?: string };
+  const describe = (asked: Asked) => {
+    checkModel(asked, detector.card);
+    return modelMetadata(detector.card);
+  };
+  const readiness = (asked: Asked) => {
+    checkModel(asked, detector.card);
+    if (draining.aborted) throw new ApiError(503, "draining", "The server is about to stop.");
+    return { ready: true as const };
+  };
+  const infer = async (c: Context<AppEnv>, asked: Asked, request: z.infer<typeof inferRequestSchema>) => {
+    checkModel(asked, detector.card);
+    const signal = c.get("signal"), input = readInput(request, c.get("binary"), detector.card);
+    const answer = writeOutputs(request, await inQueue(signal, () => detector.infer(input, signal)));
+    const packed = binaryAnswer(answer, wantsBinary(request));
+    if (!packed) return c.json(answer, 200);
+    // @hono/zod-openapi has no type for JSON with bytes behind it.
+    return c.body(packed.body, 200, {
+      "Content-Type": "application/octet-stream",
+      [JSON_LENGTH]: `${packed.jsonLength}`,
+    }) as never;
+  };
 
   app.get(
     "/metrics",
@@ -124,13 +178,17 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
     }
   }
 
-  return app
+  const built = app
     .openapi(routes.detectRoute, async (c) => {
-      const images = await readImages(c, c.req.valid("form").image);
-      const answer = await detect(images, c.get("signal"));
+      const sent = c.get("images");
+      const answer = await detect(sent.map(({ bytes }) => bytes), c.get("signal"));
       const faces = answer.images.reduce((sum, image) => sum + image.faces.length, 0);
-      Object.assign(c.get("noted"), { engine: answer.engine, images: images.length, faces });
-      return c.json(answer as z.infer<typeof answerSchema>, 200);
+      Object.assign(c.get("noted"), { engine: answer.engine, images: sent.length, faces });
+      const images = answer.images.map((image, i) => ({
+        ...sent[i].name && { name: sent[i].name },
+        ...image,
+      }));
+      return c.json({ ...answer, images } as z.infer<typeof answerSchema>, 200);
     })
     .openapi(routes.streamRoute, (c) => {
       const { body, signal } = c.req.raw;
@@ -139,19 +197,21 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
       if (!place) throw busy();
       streams++;
       const requestId = c.get("requestId"), start = performance.now();
+      const film = c.req.valid("query").track === "1" ? crypto.randomUUID() : undefined;
       const lines = streamLines(body, {
         requestId,
         signal,
         draining,
         deadlineMs,
         frameBytes: MAX_BODY,
-        concurrency: detector.concurrency,
+        concurrency: film === undefined ? detector.concurrency : 1,
         async detect(frame, signal) {
-          const answer = await place.run(() => detector.detect([frame], signal), signal);
+          const answer = await place.run(() => detector.detect([frame], signal, film), signal);
           metrics.countAnswer(answer);
           return answer;
         },
         ended(frames, error) {
+          if (film !== undefined) detector.forget?.(film);
           streams--;
           place.leave();
           log({ event: "stream", requestId, frames, ms: performance.now() - start, error: error?.code });
@@ -170,21 +230,34 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}) {
       if (draining.aborted) throw new ApiError(503, "draining", "The server is about to stop.");
       return c.json({ ready: true as const }, 200);
     })
-    .openapi(routes.serverRoute, (c) => c.json({ name: "emoco", version: VERSION, extensions: [] }, 200))
-    .openapi(routes.modelMetadataRoute, (c) => {
-      checkModelName(c.req.valid("param").model, detector.card);
-      return c.json(modelMetadata(detector.card), 200);
-    })
-    .openapi(routes.modelReadyRoute, (c) => {
-      checkModelName(c.req.valid("param").model, detector.card);
-      if (draining.aborted) throw new ApiError(503, "draining", "The server is about to stop.");
-      return c.json({ ready: true as const }, 200);
-    })
-    .openapi(routes.inferRoute, async (c) => {
-      checkModelName(c.req.valid("param").model, detector.card);
-      const request = c.req.valid("json"), signal = c.get("signal");
-      const input = readInput(request, detector.card);
-      const inference = await inQueue(signal, () => detector.infer(input, signal));
-      return c.json(writeOutputs(request, inference), 200);
-    });
+    .openapi(
+      routes.serverRoute,
+      (c) => c.json({ name: "emoco", version: VERSION, extensions: ["binary_tensor_data"] }, 200),
+    )
+    .openapi(routes.modelMetadataRoute, (c) => c.json(describe(c.req.valid("param")), 200))
+    .openapi(routes.versionMetadataRoute, (c) => c.json(describe(c.req.valid("param")), 200))
+    .openapi(routes.modelReadyRoute, (c) => c.json(readiness(c.req.valid("param")), 200))
+    .openapi(routes.versionReadyRoute, (c) => c.json(readiness(c.req.valid("param")), 200))
+    .openapi(routes.inferRoute, (c) => infer(c, c.req.valid("param"), c.req.valid("json")))
+    .openapi(routes.versionInferRoute, (c) => infer(c, c.req.valid("param"), c.req.valid("json")));
+  return built satisfies Declared<typeof built>;
+}
+
+/** The request with its body as it was before Content-Encoding (RFC 9110, 8.4). */
+function unpacked(request: Request): Request {
+  const coding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (coding === "" || coding === "identity" || !request.body) return request;
+  const format = ({ gzip: "gzip", "x-gzip": "gzip", deflate: "deflate" } as const)[coding];
+  if (!format) {
+    throw new ApiError(
+      415,
+      "unsupported-encoding",
+      "This Content-Encoding is not taken; send gzip, deflate, or none.",
+      {
+        "Accept-Encoding": "gzip, deflate, identity",
+      },
+    );
+  }
+  const body = request.body.pipeThrough(new DecompressionStream(format));
+  return new Request(request.url, { method: "POST", body });
 }

@@ -57,9 +57,11 @@ export async function readBody(
   } catch (error) {
     budget.give(length);
     stop();
-    throw signal.aborted || error instanceof ApiError
-      ? error
-      : new ApiError(400, "bad-request", "The body broke off before its end.");
+    throw signal.aborted || error instanceof ApiError ? error : new ApiError(
+      400,
+      "bad-request",
+      "The body broke off before its end, or is not packed as its Content-Encoding says.",
+    );
   } finally {
     signal.removeEventListener("abort", stop);
   }

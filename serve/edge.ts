@@ -4,15 +4,33 @@
  */
 import { BlazeFace } from "@emoco/web/face-finder";
 import type { OrtLike } from "@emoco/web/inference";
-import { env, InferenceSession, Tensor } from "onnxruntime-web";
+import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { type AppOptions, createApp } from "./app.ts";
-import { openDecoder } from "./decode.ts";
-import { LocalDetector } from "./image_detector.ts";
+import { openDecoder, type WasmCodecs } from "./decode.ts";
+import { LocalDetector, type ModelFiles } from "./image_detector.ts";
+
+export type { AppOptions, ModelFiles, WasmCodecs };
+
+/** What the edge is made of, where the host hands it over. */
+export interface EdgeFiles extends ModelFiles {
+  /** The bytes of blazeface.onnx. */
+  readonly finder: Uint8Array;
+  /** Else the codecs fetch their own, beside the code. */
+  readonly codecs?: WasmCodecs;
+  /**
+   * The module whose default export starts onnxruntime's wasm (as `ort-wasm-simd-threaded.mjs` does), by the name under
+   * which the host knows it. For hosts that compile no wasm: it has the compiled one. Else the bundled one fetches it.
+   */
+  readonly engine?: string;
+}
 
 /** How the edge serves. */
 export interface EdgeOptions extends AppOptions {
-  /** Where emoco.onnx, emoco.json and blazeface.onnx are; the committed model unless given. */
-  readonly model?: URL;
+  /**
+   * A folder with emoco.onnx, emoco.json and blazeface.onnx that `fetch` reads, or what hands the files over; the
+   * committed model unless given.
+   */
+  readonly model?: URL | (() => Promise<EdgeFiles>);
 }
 
 /** A module as edge hosts expect it. */
@@ -26,7 +44,7 @@ export function createEdge({ model, ...options }: EdgeOptions = {}): EdgeHandler
   return {
     async fetch(request) {
       try {
-        app ??= open(model ?? new URL("../web/model/", import.meta.url), options);
+        app ??= open(model, options);
         return await (await app).fetch(request);
       } catch (error) {
         app = undefined;
@@ -34,32 +52,38 @@ export function createEdge({ model, ...options }: EdgeOptions = {}): EdgeHandler
         (options.log ?? console.error)(entry);
         const message = "The model cannot be loaded; the server's log says why.";
         const requestId = crypto.randomUUID();
-        return Response.json({ error: { code: "not-ready", message, requestId } }, { status: 503 });
+        const isProtocol = /^\/v2(\/|$)/.test(new URL(request.url).pathname);
+        const told = isProtocol ? message : { code: "not-ready", message, requestId };
+        return Response.json({ error: told }, { status: 503 });
       }
     },
   };
 }
 
-async function open(folder: URL, options: AppOptions): Promise<ReturnType<typeof createApp>> {
+async function open(model: EdgeOptions["model"], options: AppOptions): Promise<ReturnType<typeof createApp>> {
+  const { codecs, engine, finder, ...files } = typeof model === "function"
+    ? await model()
+    : await fetchFiles(model ?? new URL("../web/model/", import.meta.url));
   env.wasm.numThreads = 1; // threads would need workers
   env.logLevel = "error";
+  if (engine) env.wasm.wasmPaths = { mjs: engine };
   const ort = { InferenceSession, Tensor } as unknown as OrtLike;
   const sessions = { executionProviders: ["wasm"] as const };
-  const [model, card, finder, decoder] = await Promise.all([
-    read(new URL("emoco.onnx", folder)),
-    read(new URL("emoco.json", folder)),
-    read(new URL("blazeface.onnx", folder)),
-    openDecoder("wasm"),
-  ]);
   const parts = {
-    model,
-    card,
+    ...files,
     ort,
-    decoder,
+    decoder: await openDecoder("wasm", { codecs }),
     engine: "wasm" as const,
     finder: await BlazeFace.load({ model: finder, ort }, sessions),
   };
   return createApp(await LocalDetector.open(parts, sessions), options);
+}
+
+async function fetchFiles(folder: URL): Promise<EdgeFiles> {
+  const [model, card, finder] = await Promise.all(
+    ["emoco.onnx", "emoco.json", "blazeface.onnx"].map((name) => read(new URL(name, folder))),
+  );
+  return { model, card, finder };
 }
 
 async function read(url: URL): Promise<Uint8Array> {
@@ -68,4 +92,6 @@ async function read(url: URL): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-export default createEdge();
+/** The edge with the committed model. */
+const edge: EdgeHandler = createEdge();
+export default edge;

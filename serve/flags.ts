@@ -13,6 +13,8 @@ export interface Flags {
   readonly model?: string;
   readonly engine: Engine | "auto";
   readonly token?: string;
+  /** A file that holds the token, so that it stands in no list of processes. */
+  readonly tokenFile?: string;
   readonly cors?: readonly string[];
   readonly queue: number;
   readonly workers: number;
@@ -28,10 +30,12 @@ export class UsageError extends Error {
 
 const OPTIONS = {
   port: "where to listen (8000; 0 takes a free one)",
-  host: "address to listen on (127.0.0.1; 0.0.0.0 for every network)",
+  host: "address to listen on (127.0.0.1; 0.0.0.0 for every network, [::1] or ::1 for IPv6's own machine)",
   model: "folder with emoco.onnx and emoco.json, or a model file beside its emoco.json (the committed model)",
   engine: "native, wasm, or auto: native where it can be loaded (auto)",
-  token: "what clients must send as Authorization: Bearer <token> (nothing)",
+  token:
+    "what clients must send as Authorization: Bearer <token> (nothing); others see it in the list of processes",
+  "token-file": "a file that holds the token; the environment may hold it as EMOCO_TOKEN",
   cors: "origins whose pages may ask, with commas between, or * (none)",
   queue: "requests that may wait before others are refused (64)",
   workers: "threads that work on pictures (one a processor, at most 8)",
@@ -44,8 +48,16 @@ const OPTIONS = {
 export const HELP = [
   "deno task serve: answers pictures with the action units of every face.",
   "",
-  ...Object.entries(OPTIONS).map(([name, help]) => `  ${`--${name}=`.padEnd(13)}${help}`),
+  ...Object.entries(OPTIONS).map(([name, help]) => `  ${`--${name}=`.padEnd(15)}${help}`),
 ].join("\n");
+
+/** Holds a token to what a header can carry (RFC 6750). @throws {UsageError} */
+export function checkToken(token: string, where: string): string {
+  if (/^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
+  throw new UsageError(
+    `${where}: a token is made of letters, digits and . _ ~ + / - with = at its end only.`,
+  );
+}
 
 /** Reads the command line; undefined when it asks for help. Throws a UsageError. */
 export function readFlags(args: readonly string[], processors: number): Flags | undefined {
@@ -78,15 +90,15 @@ export function readFlags(args: readonly string[], processors: number): Flags | 
     }
     return value;
   };
-  const { host = "127.0.0.1", model, engine = "auto", token, cors } = given;
+  const { model, engine = "auto", token, cors } = given;
+  const host = (given.host ?? "127.0.0.1").replace(/^\[(.*)\]$/, "$1"); // as addresses of IPv6 are written in URLs
   if (engine !== "auto" && engine !== "native" && engine !== "wasm") {
     throw new UsageError(`--engine=${engine}: an engine is native, wasm or auto.`);
   }
-  if (token !== undefined && !/^[A-Za-z0-9._~+/-]+=*$/.test(token)) {
-    throw new UsageError(
-      "--token: a token is made of letters, digits and . _ ~ + / - with = at its end only.",
-    );
+  if (token !== undefined && given["token-file"] !== undefined) {
+    throw new UsageError("--token and --token-file: one of them says what the token is.");
   }
+  if (token !== undefined) checkToken(token, "--token");
   const origins = cors?.split(",");
   const wrong = origins?.find((origin) => origin !== "*" && URL.parse(origin)?.origin !== origin);
   if (wrong !== undefined) {
@@ -100,6 +112,7 @@ export function readFlags(args: readonly string[], processors: number): Flags | 
     model,
     engine,
     token,
+    ...given["token-file"] !== undefined && { tokenFile: given["token-file"] },
     cors: origins,
     queue: number("queue", 64, 0, 10_000),
     workers: number("workers", Math.min(processors, 8), 1, 64),

@@ -10,11 +10,13 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
+import { timingSafeEqual } from "hono/utils/buffer";
 import type { Context } from "hono";
 import { ApiError, errorBody, toApiError } from "./api_error.ts";
 import { startDeadline } from "./deadline.ts";
 import type { Metrics } from "./metrics.ts";
 import { RateLimit } from "./rate_limit.ts";
+import type { SentImage } from "./request_images.ts";
 
 /** A line of the log: what happened, never what was in a picture. */
 export type LogEntry = Readonly<Record<string, string | number | boolean | undefined>> & {
@@ -31,6 +33,10 @@ export interface AppEnv {
     requestId: string;
     /** Aborts at the request's deadline or when the client has gone. */
     signal: AbortSignal;
+    /** The pictures of a request to /v1/detect. */
+    images: readonly SentImage[];
+    /** What stands behind the JSON of a request to infer. */
+    binary: Uint8Array<ArrayBuffer>;
     /** What the request's line in the log says beside the usual. */
     noted: Record<string, string | number>;
   };
@@ -121,7 +127,8 @@ export function guard(app: OpenAPIHono<AppEnv>, options: GuardOptions, metrics: 
         "Retry-After": `${wait}`,
       });
     }
-    return auth ? await auth(c, next) : await next();
+    if (!auth || isPage(c) && await hasPassword(c, token!)) return await next();
+    return await auth(c, next);
   });
   app.use(async (c, next) => {
     const deadline = startDeadline(deadlineMs, c.req.raw.signal);
@@ -142,7 +149,10 @@ export function guard(app: OpenAPIHono<AppEnv>, options: GuardOptions, metrics: 
           "unauthorized",
           "The token is missing or wrong: send Authorization: Bearer <token>.",
           {
-            "WWW-Authenticate": error.getResponse().headers.get("WWW-Authenticate") ?? "Bearer",
+            "WWW-Authenticate": [
+              error.getResponse().headers.get("WWW-Authenticate") ?? "Bearer",
+              ...isPage(c) ? ['Basic realm="emoco", charset="UTF-8"'] : [], // browsers then ask their user
+            ].join(", "),
           },
         ),
       );
@@ -155,6 +165,23 @@ export function guard(app: OpenAPIHono<AppEnv>, options: GuardOptions, metrics: 
   });
 }
 
+/** Whether a browser is shown something: it can send the token as a password only, and so it may, but nothing else. */
+function isPage({ req: { method, path } }: Context<AppEnv>): boolean {
+  return (method === "GET" || method === "HEAD") && /^\/($|reference($|\/)|openapi\.json$)/.test(path);
+}
+
+/** Whether the request carries the token as the password of Basic credentials (RFC 7617), with any name. */
+async function hasPassword({ req }: Context<AppEnv>, token: string): Promise<boolean> {
+  const packed = /^Basic +([A-Za-z0-9+/]+=*) *$/i.exec(req.header("Authorization") ?? "")?.[1];
+  if (!packed) return false;
+  try {
+    const [, password] = /^[^:]*:(.*)$/s.exec(atob(packed)) ?? [];
+    return password !== undefined && await timingSafeEqual(token, password);
+  } catch {
+    return false; // no base64
+  }
+}
+
 /** What hono's bearer guard throws for a header that is no token at all; a wrong token like any other here. */
 function isBadCredentials(error: unknown): error is HTTPException {
   return error instanceof HTTPException && error.status === 400 &&
@@ -163,8 +190,12 @@ function isBadCredentials(error: unknown): error is HTTPException {
 
 function refuse(c: Context<AppEnv>, error: ApiError): Response {
   c.get("noted").error = error.code;
+  // The Open Inference Protocol has its own form, which its clients print; the request's number stands in a header.
+  const body = /^\/v2(\/|$)/.test(c.req.path)
+    ? { error: error.message }
+    : errorBody(error, c.get("requestId"));
   // 499 is nginx's number for a client that has gone; nobody reads this answer.
-  return c.json(errorBody(error, c.get("requestId")), error.status as 400, error.headers);
+  return c.json(body, error.status as 400, error.headers);
 }
 
 /** The route's pattern, so that addresses with names in them count as one. */

@@ -3,10 +3,12 @@
  * @module
  */
 import { AuDetector, type DetectedFace } from "@emoco/web/detector";
-import type { FaceFinder } from "@emoco/web/face-finder";
+import { BlazeFace, type FaceFinder } from "@emoco/web/face-finder";
+import { FaceFollower } from "@emoco/web/face-follower";
 import type { OrtLike, SessionOptions, Values } from "@emoco/web/inference";
 import type { ModelCard } from "@emoco/web/model-card";
-import { type ImageDecoder, ImageError } from "./decode.ts";
+import { type ImageDecoder, ImageError, type PictureWarning } from "./decode.ts";
+import type { FilePicture } from "./file_picture.ts";
 
 /** What runs the model: native code, or wasm, which runs anywhere. */
 export type Engine = "native" | "wasm";
@@ -27,6 +29,8 @@ export interface Answer {
     readonly height: number;
     /** Largest first. */
     readonly faces: readonly DetectedFace[];
+    /** `damaged`: some of the file's pixels are; absent where there is nothing to say. */
+    readonly warnings?: readonly PictureWarning[];
   }[];
   /** Milliseconds a stage, over all pictures. */
   readonly timings: {
@@ -50,8 +54,10 @@ export interface ImageDetector {
   readonly card: ModelCard;
   /** Requests that are worked on at one time. */
   readonly concurrency: number;
-  /** The faces of each picture; an ImageError says which file is refused and why. */
-  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer>;
+  /** The faces of each picture, whose bytes it takes for itself; an ImageError says which file is refused and why. */
+  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal, film?: string): Promise<Answer>;
+  /** Forgets a film whose frames came with its name; absent where nothing is kept of films. */
+  forget?(film: string): void;
   /** Runs the model on [N, 3, S, S]. */
   infer(image: Values, signal?: AbortSignal): Promise<Inference>;
 }
@@ -75,6 +81,7 @@ export class LocalDetector implements ImageDetector {
   readonly concurrency = 1;
   #last: Promise<unknown> = Promise.resolve();
   #next?: AuDetector;
+  readonly #films = new Map<string, FaceFollower>();
 
   private constructor(
     private readonly parts: Omit<LocalParts, keyof ModelFiles>,
@@ -122,21 +129,33 @@ export class LocalDetector implements ImageDetector {
     await next?.release();
   }
 
-  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer> {
+  detect(
+    images: readonly Uint8Array<ArrayBuffer>[],
+    signal?: AbortSignal,
+    film?: string,
+  ): Promise<Answer> {
     return this.#inTurn(async () => {
+      const follower = film === undefined ? undefined : this.#followerOf(film);
       const { detector, parts: { decoder, engine } } = this;
       const timings = { decode: 0, find: 0, align: 0, run: 0 };
       const answered: Answer["images"][number][] = [];
       for (const [index, bytes] of images.entries()) {
         signal?.throwIfAborted();
-        const start = performance.now();
-        const pixels = await decoder.decode(bytes).catch((error) => {
+        let picture: FilePicture | undefined;
+        try {
+          const start = performance.now();
+          picture = decoder.open(bytes);
+          const opened = performance.now();
+          const { width, height, faces, timings: spent } = await detector.detect(picture, signal, follower);
+          timings.decode += opened - start + picture.spent;
+          for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
+          const { warnings } = picture;
+          answered.push({ width, height, faces, ...warnings && { warnings } });
+        } catch (error) {
           throw images.length > 1 ? naming(error, index, images.length) : error;
-        });
-        timings.decode += performance.now() - start;
-        const { width, height, faces, timings: spent } = await detector.detect(pixels, signal);
-        for (const stage of ["find", "align", "run"] as const) timings[stage] += spent[stage];
-        answered.push({ width, height, faces });
+        } finally {
+          picture?.close();
+        }
       }
       return { model: nameOf(detector.card), engine, images: answered, timings };
     });
@@ -147,6 +166,20 @@ export class LocalDetector implements ImageDetector {
       signal?.throwIfAborted();
       return { model: nameOf(this.card), outputs: await this.detector.infer(image) };
     });
+  }
+
+  forget(film: string): void {
+    this.#films.delete(film);
+  }
+
+  /** Who follows the faces of a film; nobody where the finder cannot. */
+  #followerOf(film: string): FaceFollower | undefined {
+    const { finder } = this.parts;
+    if (!(finder instanceof BlazeFace)) return undefined;
+    const follower = this.#films.get(film) ??
+      new FaceFollower(finder.with({ thorough: false }), this.card.alignment.template);
+    this.#films.set(film, follower);
+    return follower;
   }
 
   /** The model is exchanged between two requests, never during one. */

@@ -1,11 +1,11 @@
 /**
- * The program of a worker thread: opens a detector and answers the pool. Here the server loads its onnxruntime.
+ * The program of a worker thread: opens a detector and answers the pool.
  * @module
  */
 import { BlazeFace } from "@emoco/web/face-finder";
-import type { OrtLike } from "@emoco/web/inference";
 import { type ImageDecoder, ImageError, openDecoder } from "./decode.ts";
-import { type Engine, LocalDetector } from "./image_detector.ts";
+import { LocalDetector } from "./image_detector.ts";
+import { openRuntime } from "./runtime.ts";
 import type { WorkerGreeting } from "./worker_pool.ts";
 import type { WorkerReply, WorkerRequest, WorkerTask } from "./worker_thread.ts";
 
@@ -45,7 +45,9 @@ async function work(task: WorkerTask, signal: AbortSignal): Promise<unknown> {
   if (!opened) throw new Error("The worker was asked before it was opened.");
   switch (task.kind) {
     case "detect":
-      return await opened.detect(task.images, signal);
+      return await opened.detect(task.images, signal, task.film);
+    case "forget":
+      return opened.forget(task.film);
     case "infer":
       return await opened.infer(task.image, signal);
     case "prepare":
@@ -76,26 +78,4 @@ async function open(
     detector: await LocalDetector.open(parts, sessions),
     greeting: { engine: opened, decoder: decoder.engine, note },
   };
-}
-
-async function openRuntime(
-  engine: Engine | "auto",
-): Promise<{ ort: OrtLike; engine: Engine; note?: string }> {
-  let note: string | undefined;
-  if (engine !== "wasm") {
-    try {
-      const { InferenceSession, Tensor, env } = await import("onnxruntime-node");
-      env.logLevel = "error"; // it warns of BlazeFace's unused constants
-      return { ort: { InferenceSession, Tensor } as unknown as OrtLike, engine: "native" };
-    } catch (error) {
-      note = (error as Error).message;
-      if (engine === "native") {
-        throw new Error(`The native onnxruntime cannot be loaded: ${note}`, { cause: error });
-      }
-    }
-  }
-  const { InferenceSession, Tensor, env } = await import("onnxruntime-web");
-  env.wasm.numThreads = 1; // the pool has a worker for each processor
-  env.logLevel = "error";
-  return { ort: { InferenceSession, Tensor } as unknown as OrtLike, engine: "wasm", note };
 }

@@ -3,11 +3,11 @@
  * @module
  */
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { createServer, type Server } from "node:http";
-import { basename, dirname, join } from "node:path";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp, type LogEntry } from "./app.ts";
-import { type Flags, HELP, readFlags, UsageError } from "./flags.ts";
+import { checkToken, type Flags, HELP, readFlags, UsageError } from "./flags.ts";
 import type { ModelFiles } from "./image_detector.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
@@ -103,10 +103,35 @@ async function watch(path: string, changed: () => Promise<void>): Promise<void> 
   }
 }
 
+/** A path from where the user stands: `deno task` runs in the project's folder and leaves the user's own in INIT_CWD. */
+function fromHere(path: string): string {
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const here = resolve(Deno.cwd()) === resolve(root) ? Deno.env.get("INIT_CWD") : undefined;
+  return resolve(here ?? Deno.cwd(), path);
+}
+
+/** The token of the command line, of its file, or of the environment. */
+async function readToken({ token, tokenFile }: Flags): Promise<string | undefined> {
+  if (token !== undefined) return token;
+  if (tokenFile === undefined) {
+    const given = Deno.env.get("EMOCO_TOKEN");
+    return given === undefined || given === "" ? undefined : checkToken(given, "EMOCO_TOKEN");
+  }
+  const path = fromHere(tokenFile);
+  try {
+    return checkToken((await Deno.readTextFile(path)).trim(), `--token-file=${tokenFile}`);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new StartError(
+      `--token-file=${path} cannot be read: ${(error as Error).message.split(" (os error")[0]}.`,
+    );
+  }
+}
+
 async function main(): Promise<void> {
   const flags = readFlags(Deno.args, navigator.hardwareConcurrency);
   if (!flags) return console.log(HELP);
-  const path = flags.model ?? MODEL_FOLDER;
+  const path = flags.model ? fromHere(flags.model) : MODEL_FOLDER, token = await readToken(flags);
   const pool = await openPool(path, flags);
   const { engine, decoder, note } = pool.greeting;
   const { name, version } = pool.card;
@@ -116,6 +141,7 @@ async function main(): Promise<void> {
   const draining = new AbortController();
   const app = createApp(pool, {
     ...flags,
+    token,
     log,
     draining: draining.signal,
     memory: () => Deno.memoryUsage().rss,
@@ -166,10 +192,14 @@ function listen(
       overrideGlobalObjects: false,
     }),
   );
+  // HTTP/1.0 knows no Host; whoever listens before the app puts one there.
+  server.prependListener("request", ({ headers, httpVersion }: IncomingMessage) => {
+    if (httpVersion === "1.0") headers.host ??= "localhost";
+  });
   // Longer than clients and proxies keep a connection: a request must not meet the end of the one it is sent on.
   server.keepAliveTimeout = 75_000;
   open.set(server, 0);
-  server.on("request", (_, response) => {
+  server.on("request", (_, response: ServerResponse) => {
     open.set(server, open.get(server)! + 1);
     response.on("close", () => open.set(server, open.get(server)! - 1));
   });

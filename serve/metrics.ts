@@ -2,7 +2,8 @@
  * What the server counts, for Prometheus.
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type * as client from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
 import type { Answer, ImageDetector } from "./image_detector.ts";
 import type { WorkQueue } from "./queue.ts";
 
@@ -11,10 +12,10 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** The server's counters. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests: Histogram<"method" | "route" | "status">;
-  readonly #stages: Histogram<"stage">;
-  readonly #images: Counter;
-  readonly #faces: Counter;
+  readonly #requests: client.Histogram<"method" | "route" | "status">;
+  readonly #stages: client.Histogram<"stage">;
+  readonly #images: client.Counter;
+  readonly #faces: client.Counter;
 
   constructor(detector: ImageDetector, queue: WorkQueue, memory?: () => number) {
     const registers = [this.#registry];

@@ -11,6 +11,7 @@ import {
   inferResponseSchema,
   modelMetadataSchema,
   modelSchema,
+  protocolErrorSchema,
   serverSchema,
 } from "./schemas.ts";
 
@@ -28,7 +29,16 @@ const REFUSALS = {
 } as const;
 
 function refusals<S extends keyof typeof REFUSALS>(...statuses: S[]) {
-  const content = { "application/json": { schema: errorSchema } };
+  return refusalsAs(errorSchema, ...statuses);
+}
+
+/** Refusals as the Open Inference Protocol has them. */
+function protocolRefusals<S extends keyof typeof REFUSALS>(...statuses: S[]) {
+  return refusalsAs(protocolErrorSchema, ...statuses);
+}
+
+function refusalsAs<T extends z.ZodType, S extends keyof typeof REFUSALS>(schema: T, ...statuses: S[]) {
+  const content = { "application/json": { schema } };
   return Object.fromEntries(
     statuses.map((status) => [status, { description: REFUSALS[status], content }]),
   ) as unknown as {
@@ -44,6 +54,7 @@ const security: Record<string, string[]>[] = [{}, { bearer: [] }];
 /** Never checked by the schema: the decoder decides what the bytes are. */
 const binary = z.never().openapi({ type: "string", format: "binary" });
 const model = z.object({ model: z.string().openapi({ example: "emoco" }) });
+const versioned = model.extend({ version: z.string().openapi({ example: "rendered-2" }) });
 
 export const detectRoute = createRoute({
   method: "post",
@@ -76,9 +87,13 @@ export const streamRoute = createRoute({
   summary: "Action units of every frame of a video",
   description:
     "JPEG pictures one directly after another in, one line of JSON a frame out, in order, as they come. " +
-    "A line holds what /v1/detect answers and the frame's number, or the frame's number and an error.",
+    "A line holds what /v1/detect answers and the frame's number, or the frame's number and an error. " +
+    "With track=1 faces are followed from frame to frame and carry an id, one frame after the other on one worker.",
   security,
-  request: { body: { required: true, content: { "video/x-motion-jpeg": { schema: binary } } } },
+  request: {
+    query: z.object({ track: z.enum(["0", "1"]).optional() }),
+    body: { required: true, content: { "video/x-motion-jpeg": { schema: binary } } },
+  },
   responses: {
     200: { description: "One line a frame", content: { "application/x-ndjson": { schema: z.string() } } },
     ...refusals(400, 401, 429, 503),
@@ -107,7 +122,7 @@ export const readyRoute = createRoute({
   path: "/v2/health/ready",
   tags: ["Health"],
   summary: "Whether the server takes requests",
-  responses: { ...json(z.object({ ready: z.literal(true) }), "It does"), ...refusals(503) },
+  responses: { ...json(z.object({ ready: z.literal(true) }), "It does"), ...protocolRefusals(503) },
 });
 
 export const serverRoute = createRoute({
@@ -116,41 +131,70 @@ export const serverRoute = createRoute({
   tags: ["Open Inference Protocol"],
   summary: "The server",
   security,
-  responses: { ...json(serverSchema, "Name and version"), ...refusals(401, 429) },
+  responses: { ...json(serverSchema, "Name and version"), ...protocolRefusals(401, 429) },
 });
 
-export const modelMetadataRoute = createRoute({
-  method: "get",
-  path: "/v2/models/{model}",
+const modelMetadata = {
+  method: "get" as const,
   tags: ["Open Inference Protocol"],
   summary: "Inputs and outputs of the model",
   security,
+  responses: { ...json(modelMetadataSchema, "Inputs and outputs"), ...protocolRefusals(401, 404, 429) },
+};
+export const modelMetadataRoute = createRoute({
+  ...modelMetadata,
+  path: "/v2/models/{model}",
   request: { params: model },
-  responses: { ...json(modelMetadataSchema, "Inputs and outputs"), ...refusals(401, 404, 429) },
+});
+export const versionMetadataRoute = createRoute({
+  ...modelMetadata,
+  path: "/v2/models/{model}/versions/{version}",
+  request: { params: versioned },
 });
 
-export const modelReadyRoute = createRoute({
-  method: "get",
-  path: "/v2/models/{model}/ready",
+const modelReady = {
+  method: "get" as const,
   tags: ["Open Inference Protocol"],
   summary: "Whether the model takes requests",
   security,
+  responses: {
+    ...json(z.object({ ready: z.literal(true) }), "It does"),
+    ...protocolRefusals(401, 404, 429, 503),
+  },
+};
+export const modelReadyRoute = createRoute({
+  ...modelReady,
+  path: "/v2/models/{model}/ready",
   request: { params: model },
-  responses: { ...json(z.object({ ready: z.literal(true) }), "It does"), ...refusals(401, 404, 429, 503) },
+});
+export const versionReadyRoute = createRoute({
+  ...modelReady,
+  path: "/v2/models/{model}/versions/{version}/ready",
+  request: { params: versioned },
 });
 
-export const inferRoute = createRoute({
-  method: "post",
-  path: "/v2/models/{model}/infer",
+const infer = {
+  method: "post" as const,
   tags: ["Open Inference Protocol"],
   summary: "The model's outputs for ready-made crops",
+  description: "JSON, or JSON with the tensor's bytes behind it (the binary tensor data extension).",
   security,
-  request: {
-    params: model,
-    body: { required: true, content: { "application/json": { schema: inferRequestSchema } } },
-  },
   responses: {
     ...json(inferResponseSchema, "The outputs asked for, or all"),
-    ...refusals(400, 401, 404, 408, 413, 415, 429, 503, 504),
+    ...protocolRefusals(400, 401, 404, 408, 413, 415, 429, 503, 504),
   },
+};
+const inferBody = {
+  required: true,
+  content: { "application/json": { schema: inferRequestSchema } },
+};
+export const inferRoute = createRoute({
+  ...infer,
+  path: "/v2/models/{model}/infer",
+  request: { params: model, body: inferBody },
+});
+export const versionInferRoute = createRoute({
+  ...infer,
+  path: "/v2/models/{model}/versions/{version}/infer",
+  request: { params: versioned, body: inferBody },
 });

@@ -4,12 +4,14 @@
  */
 import { z } from "@hono/zod-openapi";
 import { ACTION_UNITS, EMOTIONS } from "@emoco/web/facs";
-import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
+import { FACE_WARNINGS } from "@emoco/web/detector";
+import { ALIGNMENT_POINTS, FACE_OUTPUTS } from "@emoco/web/model-card";
 
 const point = z.tuple([z.number(), z.number()]).openapi({
   description: "[x, y] in pixels of the upright picture",
 });
 const share = z.number().min(0).max(1);
+const eye = z.tuple([z.number(), z.number()]).openapi({ description: "[yaw, pitch] in degrees" });
 
 export const errorSchema = z.object({
   error: z.object({
@@ -18,6 +20,11 @@ export const errorSchema = z.object({
     requestId: z.string(),
   }),
 }).openapi("Error");
+
+/** How the Open Inference Protocol refuses; the request's number stands in X-Request-Id. */
+export const protocolErrorSchema = z.object({
+  error: z.string().openapi({ example: 'There is no model of that name; this one is "emoco".' }),
+}).openapi("ProtocolError");
 
 const modelNameSchema = z.object({ name: z.string(), version: z.string() });
 const engineSchema = z.enum(["native", "wasm"]).openapi({ description: "What ran the model" });
@@ -32,24 +39,49 @@ const faceSchema = z.object({
     name: z.string().openapi({ example: "Lip corner puller" }),
     probability: share,
     threshold: share,
-    present: z.boolean().openapi({ description: "probability >= threshold" }),
+    present: z.boolean().nullable().openapi({
+      description: "probability >= threshold; null where the unit cannot be seen, and is not judged",
+    }),
     intensity: z.number().min(0).max(5).optional().openapi({
-      description: "5 x probability, of models whose target is intensity",
+      description: "On FACS's scale, of models whose target is intensity; absent where present is null",
+    }),
+    visible: share.optional().openapi({
+      description:
+        "How likely it is that the unit's place can be seen, of models that know; below 0.5 it cannot",
     }),
   })).openapi({
     description: `Of ${ACTION_UNITS.map(({ au }) => `AU${au}`).join(", ")} those the model knows`,
   }),
   emotions: z.partialRecord(z.enum(EMOTIONS), share).optional()
     .openapi({ description: "Sums to 1; absent where the model knows no emotions" }),
+  points68: z.array(point).length(68).optional()
+    .openapi({
+      description: "iBUG's 68 points in its order; absent, as all below, where the model does not know",
+    }),
+  pose: z.object({ yaw: z.number(), pitch: z.number(), roll: z.number() }).optional()
+    .openapi({ description: "Degrees: yaw and roll to the subject's left, pitch up" }),
+  gaze: z.object({ left: eye, right: eye }).optional()
+    .openapi({ description: "Against the camera: yaw to the subject's left, pitch up" }),
+  openness: z.object({ leftEye: z.number(), rightEye: z.number(), mouth: z.number() }).optional()
+    .openapi({ description: "Gaps as shares of the eyes' distance" }),
+  id: z.number().int().positive().optional()
+    .openapi({ description: "The face's number in a stream that is tracked (track=1)" }),
+  warnings: z.array(z.enum(FACE_WARNINGS)).optional().openapi({
+    description: "What makes the readings less sure; absent where there is nothing to say",
+  }),
 }).openapi("Face");
 
 export const answerSchema = z.object({
   model: modelNameSchema,
   engine: engineSchema,
   images: z.array(z.object({
+    name: z.string().optional().openapi({ description: "The file's name, where a form gives one" }),
     width: z.number().int(),
     height: z.number().int(),
     faces: z.array(faceSchema).openapi({ description: "Largest first; no face is an empty list" }),
+    warnings: z.array(z.enum(["damaged"])).optional().openapi({
+      description: "damaged: some of the file's pixels are; absent where there is nothing to say",
+    }),
   })),
   timings: z.object({ decode: z.number(), find: z.number(), align: z.number(), run: z.number() })
     .openapi({ description: "Milliseconds a stage" }),
@@ -62,8 +94,16 @@ export const modelSchema = z.object({
     name: z.string(),
     version: z.string(),
     target: z.enum(["occurrence", "intensity"]),
-    aus: z.array(z.object({ au: z.number().int(), threshold: share })),
+    aus: z.array(z.object({
+      au: z.number().int(),
+      threshold: share,
+      calibration: z.tuple([z.number(), z.number()]).optional().openapi({
+        description:
+          "[slope, offset]: probability = sigmoid(slope logit(p) + offset) of the model's number p",
+      }),
+    })),
     emotions: z.array(z.enum(EMOTIONS)).nullable(),
+    outputs: z.array(z.enum(FACE_OUTPUTS)).optional(),
     input: z.object({
       size: z.number().int(),
       layout: z.literal("NCHW"),
@@ -78,13 +118,20 @@ export const modelSchema = z.object({
     }),
     training: z.object({ data: z.string(), subjectsSha256: z.string() }),
     metrics: z.record(z.string(), z.unknown()),
-    files: z.record(z.string(), z.object({ sha256: z.string(), precision: z.enum(["float32", "float16"]) })),
+    files: z.record(
+      z.string(),
+      z.object({
+        sha256: z.string(),
+        precision: z.enum(["float32", "float16"]),
+        weights: z.enum(["float16"]).optional(),
+      }),
+    ),
     licence: z.string(),
     limits: z.string(),
   }),
 }).openapi("Model");
 
-/** A file of a multipart body. */
+/** A file of a multipart body, which `request_images.ts` reads and checks. */
 const file = z.instanceof(File).openapi({ type: "string", format: "binary" });
 /** The pictures of a multipart body: the field `image`, as often as there are pictures. */
 export const imagesFormSchema = z.strictObject({
@@ -115,17 +162,27 @@ type Nested = number | Nested[];
 
 export const inferRequestSchema = z.object({
   id: z.string().optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
+  parameters: z.looseObject({
+    binary_data_output: z.boolean().optional().openapi({
+      description: "binary_data of outputs that do not say",
+    }),
+  }).optional(),
   inputs: z.array(z.object({
     name: z.literal("image"),
     shape: z.array(z.number().int().positive()).length(4),
     datatype: z.literal("FP32"),
-    parameters: z.record(z.string(), z.unknown()).optional(),
-    data: z.array(z.custom<Nested>()).openapi({ type: "array", items: { type: "number" } }),
+    parameters: z.looseObject({
+      binary_data_size: z.number().int().nonnegative().optional().openapi({
+        description: "Bytes of the tensor behind the JSON, in place of data",
+      }),
+    }).optional(),
+    data: z.array(z.custom<Nested>()).optional().openapi({ type: "array", items: { type: "number" } }),
   })).length(1),
   outputs: z.array(z.object({
     name: z.string(),
-    parameters: z.record(z.string(), z.unknown()).optional(),
+    parameters: z.looseObject({
+      binary_data: z.boolean().optional().openapi({ description: "Whether it is answered behind the JSON" }),
+    }).optional(),
   })).optional(),
 }).openapi("InferRequest");
 
@@ -137,6 +194,7 @@ export const inferResponseSchema = z.object({
     name: z.string(),
     shape: z.array(z.number().int()),
     datatype: z.literal("FP32"),
-    data: z.array(z.number()),
+    data: z.array(z.number()).optional().openapi({ description: "Absent where it follows as bytes" }),
+    parameters: z.object({ binary_data_size: z.number().int() }).optional(),
   })),
 }).openapi("InferResponse");

@@ -69,6 +69,7 @@ async function pump(
         open.push(last);
         if (open.length >= concurrency) await open.shift();
       }
+      if (frames === 0) throw new ApiError(400, "image-empty", "The stream is empty: it has no frame.");
     } catch (error) {
       ending = toApiError(error);
       await last;

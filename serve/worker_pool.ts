@@ -34,6 +34,7 @@ export interface WorkerGreeting {
 
 /** The detectors of all workers as one. */
 export class WorkerPool implements ImageDetector {
+  readonly #films = new Map<string, WorkerThread>();
   #closed = false;
   #replacing: Promise<unknown> = Promise.resolve();
 
@@ -77,8 +78,20 @@ export class WorkerPool implements ImageDetector {
     return this.options.workers;
   }
 
-  detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal): Promise<Answer> {
-    return this.#leastBusy().call({ kind: "detect", images }, signal) as Promise<Answer>;
+  detect(
+    images: readonly Uint8Array<ArrayBuffer>[],
+    signal?: AbortSignal,
+    film?: string,
+  ): Promise<Answer> {
+    const thread = film === undefined ? this.#leastBusy() : this.#threadOf(film);
+    return thread.call({ kind: "detect", images, ...film !== undefined && { film } }, signal) as Promise<
+      Answer
+    >;
+  }
+
+  forget(film: string): void {
+    this.#films.get(film)?.call({ kind: "forget", film }).catch(() => undefined); // a lost worker has forgotten
+    this.#films.delete(film);
   }
 
   infer(image: Values, signal?: AbortSignal): Promise<Inference> {
@@ -112,6 +125,15 @@ export class WorkerPool implements ImageDetector {
   close(): void {
     this.#closed = true;
     for (const thread of this.threads) thread.end();
+  }
+
+  /** The frames of a film go to one worker, which knows those before; to another one where that was lost. */
+  #threadOf(film: string): WorkerThread {
+    const known = this.#films.get(film);
+    if (known && this.threads.includes(known)) return known;
+    const thread = this.#leastBusy();
+    this.#films.set(film, thread);
+    return thread;
   }
 
   #leastBusy(): WorkerThread {

@@ -15,7 +15,8 @@ export type WorkerTask =
     readonly engine: Engine | "auto";
     readonly threads: number;
   }
-  | { readonly kind: "detect"; readonly images: readonly Uint8Array<ArrayBuffer>[] }
+  | { readonly kind: "detect"; readonly images: readonly Uint8Array<ArrayBuffer>[]; readonly film?: string }
+  | { readonly kind: "forget"; readonly film: string }
   | { readonly kind: "infer"; readonly image: Values }
   | { readonly kind: "prepare"; readonly files: ModelFiles }
   | { readonly kind: "commit" | "discard" };
@@ -101,8 +102,15 @@ export class WorkerThread {
   }
 
   #post(request: WorkerRequest): void {
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, "task" in request ? toHandOver(request.task) : []);
   }
+}
+
+/** Pictures are handed over, not copied: where they fill their memory alone, nobody else needs it. */
+function toHandOver(task: WorkerTask): ArrayBuffer[] {
+  if (task.kind !== "detect") return [];
+  return task.images.filter(({ byteLength, buffer }) => byteLength === buffer.byteLength)
+    .map(({ buffer }) => buffer);
 }
 
 function revive(

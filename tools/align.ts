@@ -2,18 +2,24 @@
  * Photos to aligned faces: `deno task align --in=photos --out=faces`. The same finder and the same crop as in the
  * detector; photos without a face are listed, never dropped silently; a run that was stopped goes on where it was.
  */
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Journal } from "./align/journal.ts";
 import { facePath, listPhotos, type Photo } from "./align/photos.ts";
 import { runWorkers } from "./align/pool.ts";
 import type { Job } from "./align/worker.ts";
 import { Progress } from "./faces/progress.ts";
+import { fromHere } from "./files/from_here.ts";
+import { OutputNames } from "./files/names.ts";
+import { checkOutFolder } from "./files/out_folder.ts";
+import { PassedOver } from "./files/passed_over.ts";
+import { runTool } from "./files/run_tool.ts";
 
 const USAGE = `deno task align --in=folder --out=folder
   --in       photos (JPEG, PNG, WebP); a manifest.jsonl in it gives their labels, else folders named after emotions
-             (neutral, happy, ...) do, and the first other folder names the person
-  --out      faces/ with the aligned faces, manifest.jsonl, and not_found.txt where a photo shows no face
+             (neutral, happy, ... in any case) do, and the first other folder names the person; links are followed once
+  --out      a folder outside of --in: faces/ with the aligned faces, manifest.jsonl, and not_found.txt where a photo
+             shows no face; faces that would get the same name are told apart by ~2, ~3 ...
   --size     side of a face in pixels, 256
   --workers  as many as there are cores`;
 
@@ -39,17 +45,20 @@ export async function main(args: string[]): Promise<void> {
   if (values.help) return console.log(USAGE);
   if (!values.in || !values.out) throw new Error(`--in and --out are both needed.\n${USAGE}`);
   const settings = {
-    from: resolve(values.in),
-    to: resolve(values.out),
+    from: fromHere(values.in),
+    to: fromHere(values.out),
     size: whole("size", values.size, 32, 1024),
     workers: whole("workers", values.workers, 1, 256),
   };
-  const photos = listPhotos(settings.from);
+  const passed = new PassedOver(), photos = listPhotos(settings.from, passed), names = new OutputNames();
+  checkOutFolder("--in", settings.from, settings.to);
   Deno.mkdirSync(settings.to, { recursive: true });
-  const journal = new Journal(join(settings.to, "journal.jsonl"), { size: settings.size });
+  const journal = new Journal(join(settings.to, "journal.jsonl"), { size: settings.size }, (entry) => {
+    if ("image" in entry) names.reserve(entry.image, entry.source);
+  });
   try {
-    await alignAll(photos.filter(({ source }) => !journal.has(source)), settings, journal);
-    report(photos, settings, journal);
+    await alignAll(photos.filter(({ source }) => !journal.has(source)), settings, journal, names);
+    report(photos, settings, journal, passed);
   } finally {
     journal.close();
   }
@@ -62,10 +71,17 @@ function whole(name: string, text: string, least: number, most: number): number 
 }
 
 /** Hands the photos to the workers, one at a time each. */
-async function alignAll(photos: readonly Photo[], settings: Settings, journal: Journal): Promise<void> {
+async function alignAll(
+  photos: readonly Photo[],
+  settings: Settings,
+  journal: Journal,
+  names: OutputNames,
+): Promise<void> {
   if (photos.length === 0) return;
   const progress = new Progress("photos aligned", photos.length);
-  const jobs = photos.values().map(({ source }) => jobOf(source, settings));
+  const jobs = photos.values().map(({ source }) =>
+    jobOf(source, names.take(facePath(source), source), settings)
+  );
   await runWorkers(jobs, Math.min(settings.workers, photos.length), (entry) => {
     journal.add(entry);
     progress.step();
@@ -73,12 +89,17 @@ async function alignAll(photos: readonly Photo[], settings: Settings, journal: J
   progress.end();
 }
 
-function jobOf(source: string, { from, to, size }: Settings): Job {
-  return { source, from: resolve(from, source), to, image: facePath(source), size };
+function jobOf(source: string, image: string, { from, to, size }: Settings): Job {
+  return { source, from: resolve(from, source), to, image, size };
 }
 
 /** Writes the manifest and the list of photos without a face, and says how it went. */
-function report(photos: readonly Photo[], { to }: Settings, journal: Journal): void {
+function report(
+  photos: readonly Photo[],
+  { from, to }: Settings,
+  journal: Journal,
+  passed: PassedOver,
+): void {
   const lines: string[] = [], missing: string[] = [];
   let several = 0;
   for (const { source, labels } of photos) {
@@ -93,6 +114,7 @@ function report(photos: readonly Photo[], { to }: Settings, journal: Journal): v
   writeWhole(join(to, "not_found.txt"), missing);
   console.log(`${lines.length} faces of ${photos.length} photos are in ${join(to, "manifest.jsonl")}.`);
   if (several > 0) console.log(`${several} photos show several faces; the largest was taken of each.`);
+  for (const line of passed.lines((path) => relative(from, path))) console.log(line);
   if (missing.length === 0) return;
   console.log(`${missing.length} photos gave no face, see ${join(to, "not_found.txt")}:`);
   for (const line of missing.slice(0, 20)) console.log(`  ${line.replace("\t", ": ")}`);
@@ -104,11 +126,4 @@ function writeWhole(path: string, lines: readonly string[]): void {
   Deno.renameSync(`${path}.part`, path);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

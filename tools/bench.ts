@@ -24,6 +24,10 @@ const BENCHES: {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),
   },
+  faces: {
+    help: "the renderer of faces, beside the first one",
+    load: () => import("./bench/faces.ts"),
+  },
   edge: {
     help: "the edge alone: its size, memory and cold start",
     load: () => import("./bench/edge.ts"),
@@ -33,8 +37,12 @@ const BENCHES: {
 if (import.meta.main) {
   const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
   try {
+    const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
+    if (name === "--help" || name === "-h") {
+      console.log(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
+      Deno.exit(0);
+    }
     if (!Object.hasOwn(BENCHES, name ?? "")) {
-      const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
       throw new UsageError(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
     }
     await (await BENCHES[name].load()).bench(args);

@@ -6,6 +6,9 @@
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildFolder } from "./files/built_folder.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import sharp from "sharp";
 import type { PageFile } from "../web/page/messages.ts";
 import { licences } from "./web/licences.ts";
@@ -29,11 +32,17 @@ export const HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
+/** A model that computes in float16, where there is one beside the other. */
+const HALF_MODEL = join(WEB, "model/emoco.f16.onnx");
+const HALF: readonly [name: string, path: string][] = isFile(HALF_MODEL)
+  ? [["emoco.f16.onnx", HALF_MODEL]]
+  : [];
+
 /** Files that the code asks for, by the names it knows; the second column is where they are. */
 const ASSETS: readonly [name: string, path: string][] = [
   ["emoco.json", join(WEB, "model/emoco.json")],
   ["emoco.onnx", join(WEB, "model/emoco.onnx")],
-  ["emoco.f16.onnx", join(WEB, "model/emoco.f16.onnx")],
+  ...HALF,
   ["blazeface.onnx", join(WEB, "model/blazeface.onnx")],
   ["engine-wasm.wasm", packaged("onnxruntime-web/ort-wasm-simd-threaded.wasm")],
   ["engine-webgpu.wasm", packaged("onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm")],
@@ -61,9 +70,11 @@ export interface BuiltPage {
  * @throws {Error} with the bundler's words when the code cannot be bundled.
  */
 export async function buildWeb(folder: string): Promise<BuiltPage> {
-  const out = `${folder}.tmp`;
-  await Deno.remove(out, { recursive: true }).catch(() => {});
-  await Deno.mkdir(out, { recursive: true });
+  await buildFolder(folder, join(WEB, "dist"), build);
+  return { folder, ...await measure(folder) };
+}
+
+async function build(out: string): Promise<void> {
   await bundle(out, ["app.ts", "worker.ts"], ["--code-splitting"]);
   const put = async (name: string, content: Uint8Array | string): Promise<PageFile> => {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
@@ -103,9 +114,6 @@ export async function buildWeb(folder: string): Promise<BuiltPage> {
   await Deno.writeTextFile(join(out, "licences.txt"), await licences());
   await writeServiceWorker(out);
   await Deno.writeTextFile(join(out, "_headers"), headersFile());
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.rename(out, folder);
-  return { folder, ...await measure(folder) };
 }
 
 /** The service worker, with the list of all files above it; a changed file changes it, by which browsers see news. */
@@ -165,6 +173,7 @@ async function digestOf(bytes: Uint8Array): Promise<string> {
 async function measure(folder: string): Promise<{ codeBytes: number; bytes: number }> {
   let codeBytes = 0, bytes = 0;
   for (const { name } of Deno.readDirSync(folder)) {
+    if (name.startsWith(".")) continue;
     const content = await Deno.readFile(join(folder, name));
     bytes += content.length;
     if (/\.(js|css|html)$/.test(name) && !name.startsWith("ort.")) {
@@ -175,19 +184,25 @@ async function measure(folder: string): Promise<{ codeBytes: number; bytes: numb
   return { codeBytes, bytes };
 }
 
-if (import.meta.main) {
+function isFile(path: string): boolean {
   try {
-    await main();
-  } catch (error) {
-    console.error(`${(error as Error).message}\ndeno task build-web --out=folder`);
-    Deno.exit(1);
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { out: { type: "string" } } });
+if (import.meta.main) {
+  await runTool(
+    "deno task build-web --out=folder: the page as a folder for any static host (web/dist)",
+    main,
+  );
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { out: { type: "string" } } });
   const start = performance.now();
-  const { folder, codeBytes, bytes } = await buildWeb(values.out ?? join(WEB, "dist"));
+  const { folder, codeBytes, bytes } = await buildWeb(values.out ? fromHere(values.out) : join(WEB, "dist"));
   console.log(
     `${folder}: ${(bytes / 1e6).toFixed(1)} MB, of which the page's own code ${
       (codeBytes / 1000).toFixed(0)

@@ -3,10 +3,14 @@
  * Every face is found and cropped as in the detector, on all cores; a run that was stopped goes on where it was;
  * report.html shows what came of it. What each set's folder must look like stands in its file and in `--help`.
  */
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Journal } from "./align/journal.ts";
-import { alignSamples, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
+import { fromHere } from "./files/from_here.ts";
+import { OutputNames } from "./files/names.ts";
+import { checkOutFolder } from "./files/out_folder.ts";
+import { runTool } from "./files/run_tool.ts";
+import { alignSamples, reserveNames, type SampleJournal, type Settings } from "./manifest/align_samples.ts";
 import { assemble, type Assembled } from "./manifest/assemble.ts";
 import { AFFECTNET_LAYOUT, openAffectNet } from "./manifest/affectnet.ts";
 import { BP4D_LAYOUT, openBp4d } from "./manifest/bp4d.ts";
@@ -99,26 +103,22 @@ export async function main(args: string[]): Promise<void> {
     throw new LayoutError("--root and --out are both needed. --help says more.");
   }
   const isTable = values.points !== "finder" && values.points !== "set";
-  if (isTable && !isFile(values.points)) {
+  const points = isTable ? fromHere(values.points) : values.points;
+  if (isTable && !isFile(points)) {
     throw new LayoutError(`--points=${values.points} is neither finder nor set nor the file of a table.`);
   }
   const settings: Settings = {
-    root: resolve(values.root),
-    out: resolve(values.out),
+    root: fromHere(values.root),
+    out: fromHere(values.out),
     size: whole("size", values.size, 32, 1024),
     workers: whole("workers", values.workers, 1, 256),
     points: values.points === "finder" ? "finder" : "set",
     every: whole("every", values.every, 1, 1e6),
   };
   checkRoot(settings.root);
-  const inRoot = relative(settings.root, settings.out);
-  if (!inRoot.startsWith("..") && !isAbsolute(inRoot)) {
-    throw new LayoutError(
-      `--out=${settings.out} lies in --root, where its faces would be taken for the set's own.`,
-    );
-  }
+  checkOutFolder("--root", settings.root, settings.out);
   const opened = await SETS[name].open(settings.root, values);
-  const set = isTable ? await withLandmarks(opened, values.points) : opened;
+  const set = isTable ? await withLandmarks(opened, points) : opened;
   if (settings.points === "set" && !set.hasPoints) {
     throw new LayoutError(
       `--points=set: ${name} brings no landmarks that can be read here; leave it out to take the finder's, or name a ` +
@@ -131,10 +131,15 @@ export async function main(args: string[]): Promise<void> {
 async function make(name: string, set: DataSet, settings: Settings, points: string): Promise<void> {
   const { out, size } = settings;
   Deno.mkdirSync(out, { recursive: true });
-  const journal: SampleJournal = new Journal(join(out, "journal.jsonl"), { set: name, size, points });
+  const names = new OutputNames(), about = { set: name, size, points };
+  const journal: SampleJournal = new Journal(
+    join(out, "journal.jsonl"),
+    about,
+    (entry) => reserveNames(names, entry),
+  );
   try {
     console.log(`Reading the labels of ${name} in ${settings.root}.`);
-    await alignSamples(set, settings, journal);
+    await alignSamples(set, settings, journal, names);
     const assembled = await assemble(set, settings, journal);
     await writeReport(name, settings, assembled);
     say(name, settings, assembled);
@@ -173,15 +178,4 @@ function whole(name: string, text: string, least: number, most: number): number 
   throw new LayoutError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    // These are our own mistakes, and need their stack; all else is the world's, and is one sentence.
-    if ([TypeError, RangeError, ReferenceError, SyntaxError].some((defect) => error instanceof defect)) {
-      throw error;
-    }
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

@@ -5,6 +5,9 @@
  */
 import { parseArgs } from "node:util";
 import protobuf from "protobufjs";
+import { fromHere } from "./files/from_here.ts";
+import { checkNewFile } from "./files/out_folder.ts";
+import { runTool } from "./files/run_tool.ts";
 import { writeWhole } from "./faces/write_whole.ts";
 
 const USAGE = "deno task pack-finder --from=face_detection_back_256x256_barracuda.onnx --out=blazeface.onnx";
@@ -143,8 +146,9 @@ export async function main(args: string[]): Promise<void> {
   } catch (error) {
     throw new Error(`${(error as Error).message} ${USAGE}`);
   }
-  const { from, out } = values;
+  const [from, out] = [values.from, values.out].map((path) => path && fromHere(path));
   if (!from || !out) throw new Error(`Missing --${from ? "out" : "from"}. ${USAGE}`);
+  checkNewFile("--out", out);
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(from);
@@ -159,11 +163,4 @@ export async function main(args: string[]): Promise<void> {
   console.log(`${out}: the model of ${from}, for any side that is a multiple of 32`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

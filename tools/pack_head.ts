@@ -7,6 +7,9 @@ import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type NpyArray, writeNpz } from "./faces/npz.ts";
 import { type ObjMesh, parseObj, parseObjVertices } from "./faces/obj.ts";
 import { Progress } from "./faces/progress.ts";
+import { fromHere } from "./files/from_here.ts";
+import { checkNewFile } from "./files/out_folder.ts";
+import { runTool } from "./files/run_tool.ts";
 import { writeWhole } from "./faces/write_whole.ts";
 
 const USAGE = "deno task pack-head --from=ICT-FaceKit/FaceXModel --out=head.npz";
@@ -92,19 +95,13 @@ export async function main(args: readonly string[]): Promise<void> {
     if (!match) throw new Error(`Unknown argument "${arg}". ${USAGE}`);
     flags.set(match[1], match[2]);
   }
-  const from = flags.get("from"), out = flags.get("out");
+  const [from, out] = ["from", "out"].map((name) => flags.get(name) && fromHere(flags.get(name)!));
   if (!from || !out) throw new Error(`Missing --${from ? "out" : "from"}. ${USAGE}`);
+  checkNewFile("--out", out);
   // Displacements are small, so half precision keeps them to a thousandth of a millimetre or so.
   const bytes = writeNpz(packHead(from), new Set(["E", "I"]));
   await writeWhole(out, bytes);
   console.log(`${out}: ${(bytes.length / 1e6).toFixed(1)} MB`);
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

@@ -27,6 +27,7 @@ import { ViewLoader } from "../train/input/views.ts";
 import { writeAtomically } from "../train/runs/whole_file.ts";
 import { project } from "./plot/projection.ts";
 import { type Panel, scatterFigure } from "./plot/scatter.ts";
+import { silhouette } from "./plot/silhouette.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "pretraining run (default: the newest)" },
@@ -38,6 +39,12 @@ const FLAGS: FlagList = {
   seed: { kind: "text", help: "start of the projection's random numbers (default: 0)" },
   help: SHARED_FLAGS.help,
 };
+
+/** Pictures of an encoder, and mean silhouettes of its features, by cosine distance. */
+interface Drawn {
+  panels: Panel[];
+  silhouettes: { encoder: string; byEmotion: number; byUnit: number };
+}
 
 /** What is drawn. */
 interface Choice {
@@ -56,14 +63,28 @@ async function main({ text }: Flags): Promise<void> {
   if (data === undefined) throw new UsageError("--from=random knows no faces: name them by --data.");
   const faces = chooseFaces(manifestPath(data), sources, choice);
 
-  const panels: Panel[][] = [];
-  for (const one of sources) panels.push(await panelsOf(one, faces, choice));
+  const drawn: Drawn[] = [];
+  for (const one of sources) drawn.push(await drawEncoder(one, faces, choice));
   for (const one of sources) {
     tf.dispose([one.backbone.weights, one.backbone.statistics, one.emotionHead ?? {}]);
   }
-  const path = join(RUNS, source.name, "features.svg");
-  writeAtomically(path, scatterFigure(panels));
-  console.log(`Drawn: ${path}`);
+  const folder = join(RUNS, source.name), path = join(folder, "features.svg");
+  const encoders = drawn.map(({ silhouettes }) => silhouettes);
+  for (const { encoder, byEmotion, byUnit } of encoders) {
+    console.log(
+      `${encoder}: silhouette ${byEmotion.toFixed(3)} by emotion, ${
+        byUnit.toFixed(3)
+      } by AU${choice.au} within ` +
+        `${choice.emotion}.`,
+    );
+  }
+  const { au, emotion, seed } = choice;
+  writeAtomically(
+    join(folder, "features.json"),
+    JSON.stringify({ faces: faces.length, emotion, au, seed, encoders }, null, 1) + "\n",
+  );
+  writeAtomically(path, scatterFigure(drawn.map(({ panels }) => panels)));
+  console.log(`Drawn: ${path}, its numbers in features.json`);
 }
 
 function readChoice(text: Record<string, string>): Choice {
@@ -119,12 +140,12 @@ function chooseFaces(
   return faces;
 }
 
-/** The two pictures of one encoder. */
-async function panelsOf(
+/** The two pictures of one encoder, and the number that belongs to each. */
+async function drawEncoder(
   source: Source,
   faces: readonly Face[],
   { au, emotion, seed }: Choice,
-): Promise<Panel[]> {
+): Promise<Drawn> {
   const options = {
     ...viewOptions({ ...finetuning, skipBroken: false }, source.imageSize),
     batchSize: quick.batchSize,
@@ -151,20 +172,30 @@ async function panelsOf(
     steps?.end();
     return points;
   };
-  return [
+  const emotions = faces.map((face) => EMOTIONS.indexOf(face.emotion!));
+  const unitsWithin = within.map((i) => units[i]);
+  const present = within.map((i) => Number(faces[i].present.get(au)));
+  // What a projection shows is partly its own: the numbers are those of the features.
+  const byEmotion = silhouette(units, emotions), byUnit = silhouette(unitsWithin, present);
+  const panels = [
     {
       title: `${source.name}: features by emotion`,
       points: draw(units, "by emotion"),
-      classes: faces.map((face) => EMOTIONS.indexOf(face.emotion!)),
+      classes: emotions,
       names: EMOTIONS,
     },
     {
       title: `${source.name}: ${emotion}, by AU${au} (${name.toLowerCase()})`,
-      points: draw(within.map((i) => units[i]), `by AU${au}`),
-      classes: within.map((i) => Number(faces[i].present.get(au))),
+      points: draw(unitsWithin, `by AU${au}`),
+      classes: present,
       names: [`without AU${au}`, `with AU${au}`],
     },
   ];
+  const notes = [byEmotion, byUnit].map((value) => `silhouette ${value.toFixed(3)}`);
+  return {
+    panels: panels.map((panel, i) => ({ ...panel, note: notes[i] })),
+    silhouettes: { encoder: source.name, byEmotion, byUnit },
+  };
 }
 
 if (import.meta.main) {

@@ -1,11 +1,14 @@
 /**
  * Renders labelled faces from a head pack:
  * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
- * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` the two contact sheets.
+ * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` three contact sheets, `--clips=30` with `--out` people who move.
  */
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
+import { renderClips } from "./faces/clips.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
+import { fromHere } from "./files/from_here.ts";
+import { runTool } from "./files/run_tool.ts";
 import { RenderPool } from "./faces/pool.ts";
 import { renderSheets } from "./faces/sheet.ts";
 import { renderTestFaces } from "./faces/test_faces.ts";
@@ -13,7 +16,8 @@ import { renderTestFaces } from "./faces/test_faces.ts";
 const USAGE = `deno task faces --head=head.npz with one or more of
   --out=folder      a set of aligned faces with manifest.jsonl
   --tests=folder    60 whole heads and a smile, of the set's test subjects
-  --sheet=folder    the contact sheets sheet_emotions.jpg and sheet_action_units.jpg
+  --clips=30        with --out: clips of people who move, instead of single faces; --frames=25 of each, 25 a second
+  --sheet=folder    the contact sheets sheet_emotions.jpg, sheet_action_units.jpg and sheet_people.jpg
 and, where the default does not do,
   --count=4200 --subjects=525 --size=128 --seed=1 --workers=(cores) --resume`;
 
@@ -27,6 +31,8 @@ function parseFlags(args: readonly string[]): Map<string, string> {
     "out",
     "tests",
     "sheet",
+    "clips",
+    "frames",
     "count",
     "subjects",
     "size",
@@ -96,13 +102,18 @@ export async function main(args: readonly string[]): Promise<void> {
       `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
     );
   }
+  const pathOf = (name: string) => flags.get(name) && fromHere(flags.get(name)!);
   const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
-  const head = loadHead(flags.get("head"));
-  const [out, tests, sheet] = ["out", "tests", "sheet"].map((name) => flags.get(name));
+  const head = loadHead(pathOf("head"));
+  const [out, tests, sheet] = ["out", "tests", "sheet"].map(pathOf);
+  const clips = flags.has("clips") ? integer(flags, "clips", 0, 3, 1e5) : 0;
+  if (clips > 0 && !out) throw new Error(`--clips=${clips} needs --out=folder.`);
+  const frames = integer(flags, "frames", 25, 12, 10_000);
   if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
   const pool = new RenderPool(head, workers);
   try {
-    if (out) await renderFaceSet(pool, out, options);
+    if (out && clips > 0) await renderClips(pool, out, { ...options, clips, frames });
+    else if (out) await renderFaceSet(pool, out, options);
     if (tests) await renderTestFaces(pool, tests, options);
     if (sheet) await renderSheets(pool, sheet, options.seed);
   } finally {
@@ -110,11 +121,4 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runTool(USAGE, main);

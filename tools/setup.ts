@@ -7,9 +7,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addonMadeFrom, type AddonSources, buildAddon, isLinked, linkAddon } from "./setup/addon.ts";
+import { fromHere } from "./files/from_here.ts";
 import { installLibraries, librariesMadeFrom, type Report } from "./setup/libraries.ts";
 import { isWhole, lockFolder, remove, SetupError, writeWhole } from "./setup/stamp.ts";
 import { CPU, CUDA, type Engine, TENSORFLOW_VERSION } from "./setup/wheels.ts";
@@ -163,12 +164,16 @@ function readOr(path: string, otherwise: string): string {
 
 function parseOptions(args: readonly string[]): Options {
   const options: Options = {};
+  if (args.some((arg) => arg === "--help" || arg === "-h")) {
+    console.log(USAGE);
+    Deno.exit(0);
+  }
   for (const arg of args) {
     const [name, value] = arg.split(/=(.*)/s);
     if (arg === "--cuda") options.engine = CUDA;
     else if (arg === "--cpu") options.engine = CPU;
-    else if (name === "--wheel" && value) options.wheel = value;
-    else if (name === "--cache" && value) options.cache = resolve(value);
+    else if (name === "--wheel" && value) options.wheel = fromHere(value);
+    else if (name === "--cache" && value) options.cache = fromHere(value);
     else throw new SetupError(`${arg} is not an option of setup.\n${USAGE}`);
   }
   return options;

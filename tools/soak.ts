@@ -30,8 +30,12 @@ const SOAKS: {
 
 if (import.meta.main) {
   const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
+  const list = Object.entries(SOAKS).map(([name, { help }]) => `  deno task soak ${name}   ${help}`);
+  if (name === "--help" || name === "-h") {
+    console.log(`Soaks are:\n${list.join("\n")}`);
+    Deno.exit(0);
+  }
   if (!Object.hasOwn(SOAKS, name ?? "")) {
-    const list = Object.entries(SOAKS).map(([name, { help }]) => `  deno task soak ${name}   ${help}`);
     console.error(`Soaks are:\n${list.join("\n")}`);
     Deno.exit(2);
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type FlagList, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
 import { BENCHMARKS } from "../train/scores/protocols.ts";
 import { writeAtomically } from "../train/runs/whole_file.ts";
+import { fromHere } from "./files/from_here.ts";
 import { FORMATS } from "./tables/formats.ts";
 import { makeTables, readBenchmarks } from "./tables/rows.ts";
 
@@ -33,9 +34,10 @@ if (import.meta.main) {
       console.log(FORMATS[format as keyof typeof FORMATS](tables).trimEnd());
       return;
     }
-    Deno.mkdirSync(out, { recursive: true });
+    const folder = fromHere(out);
+    Deno.mkdirSync(folder, { recursive: true });
     for (const [ending, write] of Object.entries(FORMATS)) {
-      writeAtomically(join(out, `tables.${ending}`), write(tables));
+      writeAtomically(join(folder, `tables.${ending}`), write(tables));
       console.log(join(out, `tables.${ending}`));
     }
   });

@@ -6,7 +6,7 @@ import * as ort from "onnxruntime-web";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { join } from "node:path";
-import { predict, type Predictions } from "../train/units/au_model.ts";
+import { outputNames, predict, type Predictions } from "../train/units/au_model.ts";
 import { MEAN, STD } from "../train/input/augment.ts";
 import { openBackend } from "../train/engine/backend.ts";
 import { type Face, manifestPath, readManifest } from "../train/input/data.ts";
@@ -19,19 +19,29 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "../train/runs/flags.ts";
+import { CALIBRATION_FILE, readCalibration } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
 import { toOnnx } from "../train/units/onnx.ts";
+import { THRESHOLDS } from "../train/scores/target.ts";
 import { ViewLoader } from "../train/input/views.ts";
 import { sha256 } from "../train/runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished and exported action-unit model (default: the newest)" },
   faces: { kind: "text", help: "how many faces are compared (default: 64)" },
+  points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
 
-/** Greatest difference of a probability that passes. */
+/**
+ * Greatest difference that passes: of shares of 1 (probabilities, emotions, what can be seen) and of lengths in units of
+ * the crop or the eyes' distance as they are; of numbers without such a unit as a share of the greatest one. By how a file
+ * keeps its weights.
+ */
 const TOLERANCE = { float32: 1e-4, float16: 5e-3 } as const;
+/** Numbers of any size, and angles in degrees. */
+const RELATIVE: readonly string[] = ["features", "pose", "gaze"];
 
 /** A file that does not do what the training did; the message says which and by how much. */
 class VerifyError extends Error {
@@ -50,13 +60,19 @@ async function main({ text }: Flags): Promise<void> {
   const { folder, config, model } = stored;
   const card = readCard(join(folder, "emoco.json"));
   checkCard(card, stored);
+  checkThresholds(card, stored);
   const manifest = manifestPath(config.data);
   const faces = readManifest(manifest, { skipBroken: config.skipBroken }).slice(0, most);
   console.log(`Model ${stored.name}, ${faces.length} faces of ${manifest}.`);
   using loader = new ViewLoader(faces, viewOptions(config, config.imageSize));
-  const expected = await predict(model, loader, Int32Array.from(faces, (_, i) => i));
+  const everyone = Int32Array.from(faces, (_, i) => i);
+  const pointsModel = readPointsModel(model, text.points);
+  // By a session of its own: what the model's file says of points must be what the model of points says.
+  const points = pointsModel && await pointsOf(pointsModel, faces, loader);
+  const answers = await predict(model, loader, everyone, undefined, points);
+  const expected = points ? { ...answers, points } : answers;
   let fails = 0;
-  for (const [name, { sha256: sum, precision }] of Object.entries(card.files)) {
+  for (const [name, { sha256: sum, precision, weights = precision }] of Object.entries(card.files)) {
     const bytes = read(join(folder, name), (path) => Deno.readFileSync(path));
     if (sha256(bytes) !== sum) {
       throw new VerifyError(
@@ -64,17 +80,19 @@ async function main({ text }: Flags): Promise<void> {
       );
     }
     const differences = await compare(bytes, faces, loader, expected);
-    // Features are no shares of 1: they are compared relative to the greatest of them.
-    const passes = Object.values(differences).every((value) => value <= TOLERANCE[precision]);
+    const tolerance = TOLERANCE[weights];
+    const passes = Object.values(differences).every((value) => value <= tolerance);
     if (!passes) fails++;
     const list = Object.entries(differences).map(([output, value]) => `${output} ${value.toExponential(1)}`)
       .join(", ");
     console.log(
-      `${name} (${precision}): greatest difference over ${faces.length} faces: ${list}; ` +
-        `allowed ${TOLERANCE[precision]}: ${passes ? "passes" : "FAILS"}`,
+      `${name} (${precision}${
+        weights === precision ? "" : `, weights in ${weights}`
+      }): greatest difference over ${faces.length} faces: ${list}; ` +
+        `allowed ${tolerance}: ${passes ? "passes" : "FAILS"}`,
     );
     // A bit of a weight that moves no probability by that much is an altered file all the same.
-    if (passes && sha256(toOnnx(model, config.imageSize, precision)) !== sum) {
+    if (passes && sha256(toOnnx(model, config.imageSize, precision, weights, pointsModel)) !== sum) {
       throw new VerifyError(
         `${join(folder, name)} is not, byte for byte, what this version writes for ${stored.name}: ` +
           "run deno task export again.",
@@ -101,12 +119,13 @@ function readCard(path: string): ModelCard {
 
 /** @throws {VerifyError} naming the first field of the card that the training would contradict */
 function checkCard(
-  { aus, emotions, input, alignment }: ModelCard,
+  { aus, emotions, outputs, input, alignment }: ModelCard,
   { folder, model, config }: StoredModel,
 ): void {
   const pairs: [field: string, card: unknown, training: unknown][] = [
     ["aus", aus.map(({ au }) => au), model.aus],
     ["emotions", emotions, model.emotionHead ? EMOTIONS : null],
+    ["outputs", outputs ?? [], outputNames(model)],
     ["input.size", input.size, config.imageSize],
     ["input.range", input.range, [0, 1]],
     ["input.mean", input.mean, MEAN],
@@ -123,7 +142,21 @@ function checkCard(
   }
 }
 
-/** Greatest difference of every output: absolute for shares of 1, relative to the greatest value for features. */
+/** @throws {VerifyError} the card's thresholds and probabilities are not those that were fitted to this model */
+function checkThresholds({ aus, files }: ModelCard, { folder, model, config }: StoredModel): void {
+  const fitted = readCalibration(folder, model.aus, files["emoco.onnx"].sha256);
+  const expected = fitted?.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration })) ??
+    model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] }));
+  const wrong = aus.findIndex((unit, a) => JSON.stringify(unit) !== JSON.stringify(expected[a]));
+  if (wrong < 0) return;
+  throw new VerifyError(
+    `${join(folder, "emoco.json")}: ${JSON.stringify(aus[wrong])} of "aus" is not what ${
+      fitted ? CALIBRATION_FILE : "its training"
+    } gives, ${JSON.stringify(expected[wrong])}: run deno task export again.`,
+  );
+}
+
+/** Greatest difference of every output, see `TOLERANCE`. */
 async function compare(
   bytes: Uint8Array,
   faces: readonly Face[],
@@ -133,7 +166,9 @@ async function compare(
   const session = await openSession(bytes);
   const { size } = loader.options;
   const differences: Record<string, number> = {};
-  const scale = expected.features.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const scales = new Map(
+    RELATIVE.map((name) => [name, greatest(expected[name as keyof Predictions] ?? new Float32Array())]),
+  );
   const known = Object.entries(expected).filter(([, values]) => values).map(([name]) => name);
   const missing = known.find((name) => !session.outputNames.includes(name));
   if (missing) throw new VerifyError(`The file has no output "${missing}", which the training has.`);
@@ -150,8 +185,7 @@ async function compare(
       const values = output.data as Float32Array;
       const columns = values.length / indices.length;
       values.forEach((value, i) => {
-        const difference = Math.abs(value - reference[done * columns + i]) /
-          (name === "features" ? scale : 1);
+        const difference = Math.abs(value - reference[done * columns + i]) / (scales.get(name) ?? 1);
         // A NaN must not pass as "no difference".
         differences[name] = Math.max(
           differences[name] ?? 0,
@@ -164,6 +198,31 @@ async function compare(
   }
   await session.release();
   return differences;
+}
+
+/** What a model of points says of faces, [N, 68, 2]. */
+async function pointsOf(
+  bytes: Uint8Array,
+  faces: readonly Face[],
+  loader: ViewLoader,
+): Promise<Float32Array<ArrayBuffer>> {
+  const session = await openSession(bytes);
+  const { size } = loader.options;
+  const points = new Float32Array(faces.length * 2 * 68);
+  let done = 0;
+  for await (const { indices, viewQ } of loader.plainViews(Int32Array.from(faces, (_, i) => i))) {
+    const image = new ort.Tensor("float32", toNchw(viewQ, size), [indices.length, 3, size, size]);
+    const outputs = await session.run({ image }, ["points"]);
+    points.set(outputs.points.data as Float32Array, done * 2 * 68);
+    done += indices.length;
+  }
+  await session.release();
+  return points;
+}
+
+/** The greatest magnitude, 1 at least. */
+function greatest(values: Float32Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
 }
 
 /** @throws {VerifyError} onnxruntime cannot load the file */

@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { runTool } from "./files/run_tool.ts";
 import { buildWeb, HEADERS } from "./build_web.ts";
 
 /** A web server for a built page; every file comes with the headers, hashed ones may be kept for ever. */
@@ -23,19 +24,40 @@ export function pageServer(folder: string, headers: Readonly<Record<string, stri
   return app;
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
+const USAGE = `deno task web: builds the page and serves it on this machine
+  --port=8080      where to listen; 0 takes a free port`;
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { port: { type: "string", default: "8080" } } });
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    console.error(`--port=${values.port}: a port is a whole number from 0 to 65535.`);
-    Deno.exit(2);
+  if (!Number.isInteger(port) || port < 0 || port > 65535 || values.port === "") {
+    throw new Error(`--port=${values.port}: a port is a whole number from 0 to 65535.`);
   }
   const folder = fileURLToPath(new URL("../web/dist", import.meta.url));
+  const app = pageServer(folder);
+  let isBuilt = false;
+  const onListen = ({ port }: Deno.NetAddr) =>
+    console.log(`The page is on http://127.0.0.1:${port} (Ctrl-C ends it)`);
+  // Listened first: a port that is taken is said at once, not after the build.
+  const { promise: built, resolve: goOn } = Promise.withResolvers<void>();
+  try {
+    Deno.serve(
+      { hostname: "127.0.0.1", port, onListen: (address) => built.then(() => onListen(address)) },
+      async (request) => {
+        if (!isBuilt) await built;
+        return await app.fetch(request);
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Error(
+      `Port ${port} of 127.0.0.1 is taken: --port=<number> takes another one, --port=0 a free one.`,
+    );
+  }
   console.log("Building the page…");
   await buildWeb(folder);
-  Deno.serve({
-    hostname: "127.0.0.1",
-    port,
-    onListen: ({ port }) => console.log(`The page is on http://127.0.0.1:${port} (Ctrl-C ends it)`),
-  }, pageServer(folder).fetch);
+  isBuilt = true;
+  goOn();
 }
+
+if (import.meta.main) await runTool(USAGE, main);

@@ -1,4 +1,5 @@
 /** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
+import type { AdaptedTo } from "./units/saved_config.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
@@ -14,9 +15,13 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./runs/flags.ts";
+import type { Measures } from "./units/adaptation_measures.ts";
+import { outputNames } from "./units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
+import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
 import { toOnnx } from "./units/onnx.ts";
 import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
@@ -25,10 +30,16 @@ import { exists } from "./runs/whole_file.ts";
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
   precision: { kind: "text", help: "float32 (default), or float16: emoco.f16.onnx beside emoco.onnx" },
+  weights: {
+    kind: "text",
+    help:
+      "how emoco.onnx keeps its weights: float32 (default), or float16, half as large; it computes in float32",
+  },
   licence: {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
   },
+  points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
 
@@ -36,6 +47,7 @@ const FLAGS: FlagList = {
 const LIMITS =
   "Action units are movements of the face, not feelings. Not for decisions on hiring, schooling, insurance or policing; " +
   "only for people who have agreed to it.";
+const POINTS_WITHIN = "The points that it reads are found by another model, which the file holds.";
 const RENDERED = "Trained on rendered faces only: it has never seen a photograph.";
 
 function main({ text }: Flags): void {
@@ -43,12 +55,19 @@ function main({ text }: Flags): void {
   if (precision !== "float32" && precision !== "float16") {
     throw new UsageError(`--precision=${precision}: a precision is float32 or float16.`);
   }
+  const weights = text.weights ?? "float32";
+  if (weights !== "float32" && weights !== "float16") {
+    throw new UsageError(`--weights=${weights}: weights are kept in float32 or float16.`);
+  }
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
   console.log(`Model ${stored.name}`);
-  const foreign = [stored.config.pretrainingData ?? null, stored.config.data].find((data) =>
-    data !== null && data !== COMMITTED_FACES
-  );
+  const learntFrom = [
+    stored.config.pretrainingData,
+    stored.config.data,
+    ...stored.adapted.flatMap(({ data, rehearse }) => [data, rehearse]),
+  ];
+  const foreign = learntFrom.find((data) => data && data !== COMMITTED_FACES);
   const { sets } = stored.config;
   if ((foreign !== undefined || sets.length > 0) && !text.licence) {
     const what = sets.length ? sets.map(nameSet).join(" and ") : foreign;
@@ -57,40 +76,51 @@ function main({ text }: Flags): void {
     );
   }
   const { folder } = stored;
+  const pointsModel = readPointsModel(stored.model, text.points);
   const wanted: [string, Precision][] = [["emoco.onnx", "float32"]];
   // One that is there already stays in the card: a file beside the model that no card vouches for is of no use.
   const half = "emoco.f16.onnx";
   if (precision === "float16" || exists(join(folder, half))) wanted.push([half, "float16"]);
-  const files: Record<string, { sha256: string; precision: Precision }> = {};
+  const files: Record<string, ModelCard["files"][string]> = {};
   for (const [name, kind] of wanted) {
-    const bytes = toOnnx(stored.model, stored.config.imageSize, kind);
+    const halves = kind === "float32" && weights === "float16";
+    const bytes = toOnnx(stored.model, stored.config.imageSize, kind, halves ? "float16" : kind, pointsModel);
     writeAtomically(join(folder, name), [bytes]);
-    files[name] = { sha256: sha256(bytes), precision: kind };
-    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}`);
+    files[name] = { sha256: sha256(bytes), precision: kind, ...halves && { weights } };
+    const kept = halves ? ", weights kept in float16" : "";
+    console.log(`${join(folder, name)}: ${(bytes.length / 1e6).toFixed(1)} MB, ${kind}${kept}`);
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
-  const limits = `${origin} ${LIMITS}`.trim();
-  const card = cardOf(stored, files, text.licence ?? "MIT", limits);
+  const within = pointsModel ? POINTS_WITHIN : "";
+  const limits = [origin, within, ...stored.adapted.map(adaptationSentence), LIMITS].filter(Boolean).join(
+    " ",
+  );
+  const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
+  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
-  console.log(`${join(folder, "emoco.json")}: the model card`);
+  const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
+  console.log(`${join(folder, "emoco.json")}: the model card${holds}`);
   console.log(`Next: deno task verify`);
   disposeStored(stored);
 }
 
 function cardOf(
-  { folder, name, model, config, subjects }: StoredModel,
+  { folder, name, model, config, subjects, adapted }: StoredModel,
   files: ModelCard["files"],
-  licence: string,
-  limits: string,
+  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
+  const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
   return {
     format: 1,
     name: "emoco",
     version: name,
     target: config.target,
-    aus: model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
+    aus: calibration
+      ? calibration.units.map(({ au, threshold, calibration }) => ({ au, threshold, calibration }))
+      : model.aus.map((au) => ({ au, threshold: THRESHOLDS[config.target] })),
     emotions: model.emotionHead ? EMOTIONS : null,
+    ...outputs.length > 0 && { outputs },
     input: {
       size: config.imageSize,
       layout: "NCHW",
@@ -104,14 +134,23 @@ function cardOf(
       data: [
         ...new Set([config.pretrainingData, config.data].flatMap((data) => data ? [dataName(data)] : [])),
         ...config.sets.map(nameSet).map((name) => `set ${name}`),
+        ...adapted.map(({ data }) => `adapted without labels to ${dataName(data)}`),
+        ...adapted.flatMap(({ rehearse }) => rehearse ? [`beside ${dataName(rehearse)}`] : []),
       ].join(", "),
-      subjectsSha256: sha256([...subjects.pretraining, ...subjects.actionUnits].sort().join("\n")),
+      subjectsSha256: sha256(Object.values<string[]>({ ...subjects }).flat().sort().join("\n")),
     },
-    metrics: measures(folder),
+    metrics: { ...measures(folder), ...(calibration ? { thresholds: thresholdsMetric(calibration) } : {}) },
     files,
     licence,
     limits,
   };
+}
+
+/** What a card says of an adaptation. */
+function adaptationSentence({ how, data, splits, faces, people }: AdaptedTo): string {
+  const what = how === "teacher" ? "self-training" : "batch norm's statistics";
+  return `Adapted by ${what} to ${faces} unlabelled faces of ${people} people of ${dataName(data)}` +
+    `${splits.length ? ` (split ${splits.join(", ")})` : ""}: it suits faces like those.`;
 }
 
 /** The name that a data set has for others: its folder's, since the way to it is of this machine only. */
@@ -134,6 +173,18 @@ function measures(folder: string): Record<string, unknown> {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+  }
+  try {
+    const { before, after } = JSON.parse(Deno.readTextFileSync(join(folder, "adaptation.json")));
+    const plain = ({ faces, agreement, sameDecision, entropy }: Measures) => ({
+      faces,
+      agreement,
+      sameDecision,
+      entropy,
+    });
+    found.adaptation = { before: plain(before), after: plain(after) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found;
 }

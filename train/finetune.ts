@@ -1,8 +1,16 @@
 /** `deno task finetune`: a pretrained encoder and faces labelled with action units in, an action-unit model out. */
+import type { SavedFinetuneConfig } from "./units/saved_config.ts";
 import { ACTION_UNITS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
 import { openBackend } from "./engine/backend.ts";
 import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
+import {
+  checkDetector,
+  defaultSource,
+  describeDetector,
+  detectorModel,
+  detectorSource,
+} from "./units/detector_model.ts";
 import { finetuning } from "./units/finetune_config.ts";
 import {
   countUnits,
@@ -25,7 +33,7 @@ import { writeFinetuneReport } from "./units/finetune_report.ts";
 import { trainUnits } from "./units/finetuning.ts";
 import { subjectFolds } from "./scores/folds.ts";
 import { refuseLeaks } from "./scores/leaks.ts";
-import { isFinished, loadSource, type SavedFinetuneConfig, saveModel } from "./units/model_store.ts";
+import { isFinished, loadSource, saveModel } from "./units/model_store.ts";
 import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./runs/run_folder.ts";
 import { averageFolds, meanUnits, tableLines } from "./scores/score_table.ts";
 import { labelledUnits, type Target } from "./scores/target.ts";
@@ -37,6 +45,12 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "linear (default): frozen features, one layer; finetune: the whole network",
   },
+  detector: {
+    kind: "text",
+    help:
+      "linear (default): one layer on the encoder; or a supervised detector: alexnet, drml, eac, jaa, dsin, srerl",
+  },
+  preset: { kind: "text", help: "size of a supervised detector: quick (default) or paper, the original's" },
   target: {
     kind: "text",
     help: "occurrence (default): whether a unit is there; intensity: how strong it is, 0 to 5",
@@ -65,6 +79,8 @@ async function main(flags: Flags): Promise<void> {
     console.log(`${name} is complete. Its report is ${folder}/report.html.`);
     return;
   }
+  const detector = detectorModel(config, config, config.aus);
+  if (detector) console.log(describeDetector(detector, config.preset));
   const subjects = new Set(faces.map((face) => face.subject)).size;
   console.log(
     `From ${source.name}, protocol ${config.protocol}, ${config.folds} folds by subject; run ${name}, in ${folder}.`,
@@ -107,7 +123,8 @@ function openRun(flags: Flags) {
     )
     : undefined;
   const { config, ...rest } = resolveConfig(flags, opened?.config);
-  const stem = `${rest.source.name.replace(":", "")}-${config.protocol}`;
+  const learns = config.detector === "linear" ? config.protocol : config.detector;
+  const stem = `${rest.source.name.replace(":", "")}-${learns}`;
   const name = flags.text.name ?? freeName(stem, true);
   if (!opened) refuseLeaks(rest.faces, rest.folds);
   const folder = opened?.folder ?? createRun(name, config);
@@ -118,7 +135,8 @@ function openRun(flags: Flags) {
 function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
   const { text, switches } = flags;
   const config = finetuneSettings(flags, finetuning, saved);
-  const source = loadSource(text.from ?? saved?.from, config.seed);
+  const from = text.from ?? saved?.from ?? defaultSource(config);
+  const source = detectorSource(config, loadSource(from, config.seed));
   const data = text.data ? resolve(text.data) : saved?.data ?? COMMITTED_FACES;
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
   const manifest = manifestPath(data);
@@ -130,6 +148,8 @@ function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
     refuseOtherInputs(saved, inputs, manifest, source.name);
   }
   const aus = labelledUnits(faces, config.target);
+  const detector = detectorModel(config, inputs, aus);
+  if (detector) checkDetector(detector, config.target, faces, manifest);
   const resolved: SavedFinetuneConfig = {
     program: "finetune",
     from: source.name,

@@ -2,21 +2,32 @@
  * From a picture to the action units of every face in it: find, align, run.
  * @module
  */
+import type { FollowingFinder } from "./following_finder.ts";
+import { checkModel } from "./check_model.ts";
 import { type DetectedUnit, readUnit } from "./detected_unit.ts";
 import type { Emotion } from "./facs.ts";
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
-import { cropFace, type Pixels, toTensor } from "./image.ts";
+import { type FaceReadings, readOutputs } from "./face_readings.ts";
+import { type FaceWarning, warningsOf } from "./face_warnings.ts";
+import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
+import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
 
-export type { DetectedUnit };
+export type { DetectedUnit, FaceReadings, FaceWarning };
+export { FACE_WARNINGS } from "./face_warnings.ts";
+export type { Gaze, Openness, Pose } from "./face_readings.ts";
 
 /** A face with what it does; box and points are in pixels of the picture. */
-export interface DetectedFace extends FoundFace {
+export interface DetectedFace extends FoundFace, FaceReadings {
   /** In the model's order, which the card gives. */
   readonly aus: readonly DetectedUnit[];
   /** Probabilities that sum to 1; absent where the model knows no emotions. */
   readonly emotions?: Readonly<Partial<Record<Emotion, number>>>;
+  /** Its number in a video, from 1 on; absent in a picture. */
+  readonly id?: number;
+  /** What makes the readings less sure; absent where there is nothing to say. */
+  readonly warnings?: readonly FaceWarning[];
 }
 
 /** What the detector says of one picture. */
@@ -25,7 +36,7 @@ export interface Detection {
   readonly height: number;
   /** Largest first; no face is an empty list. */
   readonly faces: readonly DetectedFace[];
-  /** Milliseconds a stage. */
+  /** Milliseconds a stage, without what a picture spends on fetching its pixels. */
   readonly timings: { readonly find: number; readonly align: number; readonly run: number };
 }
 
@@ -39,6 +50,9 @@ export interface DetectorParts {
   /** The onnxruntime that runs the model. */
   readonly ort: OrtLike;
 }
+
+/** The crop is the mean of so many of a layer's pixels along each side, or of more, unless the picture has no more. */
+const FINENESS = 1.5;
 
 /** Finds faces and names their action units with one model file. */
 export class AuDetector {
@@ -68,25 +82,53 @@ export class AuDetector {
     return new AuDetector(card, file, model, parts.finder);
   }
 
-  /** The action units of every face; all faces go through the model in one run. */
-  async detect(image: Pixels, signal?: AbortSignal): Promise<Detection> {
-    const start = performance.now();
-    const found = [...await this.finder.find(image, signal)].sort((one, other) => area(other) - area(one));
-    const foundAt = performance.now();
+  /**
+   * The action units of every face; all faces go through the model in one run.
+   * @param finder stands in for the detector's own, such as one that follows the faces of a video
+   */
+  async detect(image: Pixels | Picture, signal?: AbortSignal, finder = this.finder): Promise<Detection> {
+    const picture = asPicture(image), timings = { find: 0, align: 0, run: 0 };
+    const start = performance.now() - picture.spent;
+    const found = await finder.find(image, signal);
+    timings.find += performance.now() - picture.spent - start;
+    let faces = await this.read(picture, found, timings, signal);
+    if (isFollowing(finder)) {
+      const answers = await finder.review(image, faces, signal);
+      const again = answers.filter((answer) => typeof answer !== "string");
+      faces = faces.filter((_, i) => answers[i] === "right");
+      if (again.length > 0) faces.push(...await this.read(picture, again, timings, signal));
+      faces = finder.learn(faces);
+    }
+    faces.sort((one, other) => area(other) - area(one));
+    return { width: picture.width, height: picture.height, faces, timings };
+  }
+
+  /** What the model says of faces that were found; all go through it in one run. */
+  private async read(
+    picture: Picture,
+    found: readonly FoundFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    if (found.length === 0) return [];
+    const start = performance.now() - picture.spent;
     const { input, alignment } = this.card;
     const length = 3 * input.size * input.size;
     const batch = new Float32Array(found.length * length);
-    found.forEach((face, i) => {
-      batch.set(toTensor(cropFace(image, face.points, input.size, alignment.template), input), i * length);
+    const toCrops = found.map(({ points }) => alignmentTransform(points, input.size, alignment.template));
+    const layers = await picture.look(
+      toCrops.map((toCrop) => partUnder(toCrop, input.size, 1 / (FINENESS * Math.hypot(toCrop.a, toCrop.b)))),
+    );
+    toCrops.forEach((toCrop, i) => {
+      const crop = warp(layers[i].pixels, fromLayer(toCrop, layers[i]), input.size);
+      batch.set(toTensor(crop, input), i * length);
     });
-    const alignedAt = performance.now();
+    const alignedAt = performance.now() - picture.spent;
     signal?.throwIfAborted();
-    const outputs = found.length > 0
-      ? await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] })
-      : {};
-    const faces = found.map((face, i) => ({ ...face, ...this.readFace(outputs, i) }));
-    const timings = { find: foundAt - start, align: alignedAt - foundAt, run: performance.now() - alignedAt };
-    return { width: image.width, height: image.height, faces, timings };
+    const outputs = await this.infer({ data: batch, dims: [found.length, 3, input.size, input.size] });
+    timings.align += alignedAt - start;
+    timings.run += performance.now() - picture.spent - alignedAt;
+    return found.map((face, i) => this.readFace(face, outputs, i, picture));
   }
 
   /** Runs the model itself: [N, 3, S, S] as the card's `input` says, to its outputs by name. */
@@ -111,19 +153,37 @@ export class AuDetector {
     return this.model.release();
   }
 
-  private readFace(outputs: Record<string, Values>, index: number): Pick<DetectedFace, "aus" | "emotions"> {
-    const { aus, emotions, target } = this.card;
-    const units = aus.map(({ au, threshold }, i) => {
-      const probability = outputs.probabilities.data[index * aus.length + i];
-      if (!(probability >= 0 && probability <= 1)) {
-        throw new Error(`The model's probability of AU${au} is ${probability}: the model file is broken.`);
-      }
-      return readUnit({ au, threshold }, probability, target);
+  private readFace(
+    found: FoundFace,
+    outputs: Record<string, Values>,
+    index: number,
+    { width, height }: { readonly width: number; readonly height: number },
+  ): DetectedFace {
+    const { aus, emotions, target, alignment, outputs: names } = this.card;
+    const numberOf = (output: string, i: number): number => {
+      const value = outputs[output].data[index * aus.length + i];
+      if (value >= 0 && value <= 1) return value;
+      throw new Error(`The model's "${output}" of AU${aus[i].au} is ${value}: the model file is broken.`);
+    };
+    const units = aus.map((unit, i) => {
+      const visible = names?.includes("visible") ? numberOf("visible", i) : undefined;
+      return readUnit(unit, numberOf("probabilities", i), target, visible);
     });
-    if (!emotions) return { aus: units };
-    const row = emotions.map((emotion, i) => [emotion, outputs.emotions.data[index * emotions.length + i]]);
-    return { aus: units, emotions: Object.fromEntries(row) };
+    const row = emotions?.map((emotion, i) => [emotion, outputs.emotions.data[index * emotions.length + i]]);
+    const toCrop = alignmentTransform(found.points, 1, alignment.template);
+    const face: DetectedFace = {
+      ...found,
+      ...readOutputs(outputs, names, index, toCrop),
+      aus: units,
+      ...row && { emotions: Object.fromEntries(row) },
+    };
+    const warnings = warningsOf(face, { width, height });
+    return warnings.length > 0 ? { ...face, warnings } : face;
   }
+}
+
+function isFollowing(finder: FaceFinder): finder is FollowingFinder {
+  return "review" in finder && "learn" in finder;
 }
 
 function area({ box }: FoundFace): number {
@@ -153,50 +213,4 @@ async function findFile(model: Uint8Array, card: ModelCard): Promise<string> {
     );
   }
   return found[0];
-}
-
-/** Two empty faces through the model: their outputs show whether it fits the card, and the first run is over. */
-async function checkModel(model: Model, { aus, emotions, input }: ModelCard): Promise<void> {
-  if (model.inputs.join() !== "image") {
-    throw new TypeError(`The model must have one input "image", has ${quote(model.inputs)}.`);
-  }
-  const expected: [name: string, columns: number | undefined][] = [
-    ["probabilities", aus.length],
-    ["features", undefined],
-  ];
-  if (emotions) expected.push(["emotions", emotions.length]);
-  for (const [name] of expected) {
-    if (!model.outputs.includes(name)) {
-      throw new TypeError(`The model must have the output "${name}", has ${quote(model.outputs)}.`);
-    }
-  }
-  if (!emotions && model.outputs.includes("emotions")) {
-    throw new TypeError('The model has an output "emotions", but its card names no emotions.');
-  }
-  const dims = [2, 3, input.size, input.size];
-  let outputs: Record<string, Values>;
-  try {
-    outputs = await model.run({ data: new Float32Array(2 * 3 * input.size * input.size), dims });
-  } catch (error) {
-    throw new TypeError(
-      `The model does not run on [${dims.join(", ")}] as its card says: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  for (const [name, columns] of expected) {
-    const [rows, width, ...more] = outputs[name].dims;
-    if (rows !== 2 || more.length > 0 || !(columns === undefined ? width >= 1 : width === columns)) {
-      throw new TypeError(
-        `The model's output "${name}" must be [N, ${columns ?? "F"}], is [${
-          outputs[name].dims.join(", ")
-        }] for N = 2.`,
-      );
-    }
-  }
-}
-
-function quote(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
 }

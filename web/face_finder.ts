@@ -4,9 +4,11 @@
  * @module
  */
 import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } from "./blazeface_output.ts";
+import { doubtOf, nearest, rollOf, toFace } from "./face_candidate.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
-import { closeUp, fillInput, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
+import { asPicture, type Picture } from "./picture.ts";
+import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -28,7 +30,7 @@ export interface FoundFace {
 /** What finds faces. */
 export interface FaceFinder {
   /** All faces of the picture, in no particular order; none is an empty list. */
-  find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]>;
+  find(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]>;
 }
 
 /** How BlazeFace is asked. */
@@ -71,6 +73,10 @@ const STEP_BACK: Lens = { side: 256, widths: 2.4 };
  * error of the points is 0.059, in 256 pixels and 2 widths 0.060; 128 pixels are a little worse, 0.063.
  */
 const FOLLOWED: Lens = { side: 160, widths: 1.7 };
+/** Parts in which newcomers are looked for, in longer sides of the picture: as fine as a search sees the whole. */
+const PART = 0.6;
+/** A face that is turned by less than this between two looks (sine of the angle) is level. */
+const LEVEL = 0.2;
 /** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
 
@@ -117,13 +123,13 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** All faces of the picture; stops with the signal's reason between two looks. */
-  async find(image: Pixels, signal?: AbortSignal): Promise<FoundFace[]> {
-    const longest = Math.max(image.width, image.height);
-    const whole = await this.look(letterbox(image));
+  async find(picture: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const whole = await this.look(await letterbox(image));
     let faces = await this.settle(image, whole, SIDE / longest, signal);
     const thorough = this.options.thorough ?? true;
     if (thorough && faces.length === 0) {
-      const far = squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
+      const far = await squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
       faces = await this.settle(image, await this.look(far), SIDE / (longest * 2), signal);
     }
     const largest = Math.max(0, ...faces.map(({ width }) => width));
@@ -137,7 +143,7 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */
-  async follow(image: Pixels, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
+  async follow(image: Pixels | Picture, { box, score, points }: FoundFace): Promise<FoundFace | undefined> {
     const { leftEye, rightEye, nose, mouth } = points;
     const center: Point = [box.x + box.width / 2, box.y + box.height / 2];
     const before = {
@@ -146,8 +152,29 @@ export class BlazeFace implements FaceFinder {
       height: box.height,
       points: [center, rightEye, leftEye, nose, mouth],
     };
-    const face = nearest(before, await this.look(closeUp(image, before, FOLLOWED).view));
+    const { view } = await closeUp(asPicture(image), before, FOLLOWED);
+    const face = nearest(before, await this.look(view));
     return face && face.score >= (this.options.minScore ?? 0.65) ? toFace(face) : undefined;
+  }
+
+  /**
+   * Faces in one part of the picture, of those that are not much larger or smaller than the part: cheaper than a search,
+   * which looks at everything at once.
+   * @param part counts up from look to look; parts come in turn, the whole picture among them
+   */
+  async lookInPart(picture: Pixels | Picture, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
+    const image = asPicture(picture), longest = Math.max(image.width, image.height);
+    const side = Math.ceil(longest * PART);
+    const starts = tileStarts(image.height, side).flatMap((y) =>
+      tileStarts(image.width, side).map((x) => [x, y] as const)
+    );
+    const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED;
+    const view =
+      await (turn === 0
+        ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
+        : squareView(image, ...starts[turn - 1], side, pixels));
+    const faces = await this.settle(image, await this.look(view), view.scaleX, signal);
+    return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 
   /** Frees the model's memory. */
@@ -157,33 +184,64 @@ export class BlazeFace implements FaceFinder {
 
   /** Looks again at each candidate that was seen too small or too large, and keeps those that are faces. */
   private async settle(
-    image: Pixels,
+    image: Picture,
     candidates: readonly Candidate[],
     scale: number,
     signal?: AbortSignal,
   ): Promise<Candidate[]> {
     const settled: Candidate[] = [];
+    const small = candidates.filter(({ width }) => width * scale < WELL_SEEN[0]);
+    if (small.length > 1) await image.look(small.map((face) => closeUpPart(face, CLOSE_UP))); // all at once
     for (const candidate of candidates) {
       let face: Candidate | undefined = candidate, seen = candidate.width * scale;
       // A second time where the first view, laid by a poor box, was still far off: faces that fill the frame.
       for (let looks = 0; face && looks < 2 && (seen < WELL_SEEN[0] || seen > WELL_SEEN[1]); looks++) {
         signal?.throwIfAborted();
-        const { view, scale } = closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
+        const { view, scale } = await closeUp(image, face, seen < WELL_SEEN[0] ? CLOSE_UP : STEP_BACK);
         face = nearest(face, await this.look(view));
         seen = (face?.width ?? 0) * scale;
       }
-      if (face && face.score >= (this.options.minScore ?? 0.65)) settled.push(face);
+      const least = this.options.minScore ?? 0.65;
+      if (face && face.score >= least && face.score < doubtOf(face)) {
+        face = await this.asItStands(image, face, signal);
+      }
+      if (face && face.score >= least) settled.push(face);
     }
     return keepSurest(settled);
   }
 
+  /** The face as it is surest, of the two sides from which it looks most like one. */
+  private async asItStands(image: Picture, face: Candidate, signal?: AbortSignal): Promise<Candidate> {
+    const sides = [face];
+    for (const quarters of [1, 2, 3]) {
+      signal?.throwIfAborted();
+      const turned = nearest(face, await this.look((await closeUp(image, face, CLOSE_UP, quarters)).view));
+      if (turned) sides.push(turned);
+    }
+    sides.sort((one, other) => other.score - one.score);
+    if (sides[0] === face) return face;
+    const settled: Candidate[] = [];
+    for (const side of sides.slice(0, 2)) {
+      let now = side;
+      for (let looks = 0, tilt = Infinity; looks < 3 && tilt > LEVEL; looks++) {
+        signal?.throwIfAborted();
+        const next = nearest(now, await this.look((await closeUp(image, now, CLOSE_UP)).view));
+        if (!next) break;
+        tilt = Math.abs(Math.sin(rollOf(next) - rollOf(now)));
+        now = next;
+      }
+      settled.push(now);
+    }
+    return keepSurest(settled)[0];
+  }
+
   /** Candidates in overlapping squares; those cut by a tile's inner edge are left to the tile that shows them whole. */
-  private async lookInTiles(image: Pixels, side: number, signal?: AbortSignal): Promise<Candidate[]> {
+  private async lookInTiles(image: Picture, side: number, signal?: AbortSignal): Promise<Candidate[]> {
     const seen: Candidate[] = [];
     for (const y of tileStarts(image.height, side)) {
       for (const x of tileStarts(image.width, side)) {
         signal?.throwIfAborted();
-        for (const candidate of await this.look(squareView(image, x, y, side))) {
+        for (const candidate of await this.look(await squareView(image, x, y, side))) {
           const [[cx, cy]] = candidate.points, dx = candidate.width / 2, dy = candidate.height / 2;
           const cut = (x > 0 && cx - dx < x) || (x + side < image.width && cx + dx > x + side) ||
             (y > 0 && cy - dy < y) || (y + side < image.height && cy + dy > y + side);
@@ -195,10 +253,10 @@ export class BlazeFace implements FaceFinder {
   }
 
   /** The candidates in a view, in pixels of the picture. */
-  private async look({ input, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
-    const side = input.width, data = this.spare.get(side) ?? new Float32Array(side * side * 3);
+  private async look({ side, write, scaleX, scaleY, toPicture }: View): Promise<Candidate[]> {
+    const data = this.spare.get(side) ?? new Float32Array(side * side * 3);
     this.spare.delete(side);
-    fillInput(data, input);
+    write(data);
     const outputs = await this.model.run({ data, dims: [1, side, side, 3] });
     this.spare.set(side, data);
     return readCandidates(outputs, side, NOMINATED).map(({ score, width, height, points }) => ({
@@ -208,25 +266,4 @@ export class BlazeFace implements FaceFinder {
       points: points.map(toPicture),
     }));
   }
-}
-
-/** Of what a close-up shows, the face that it was made for: the one nearest to its middle, if any is near. */
-function nearest({ width, points: [center] }: Candidate, seen: readonly Candidate[]): Candidate | undefined {
-  const distance = ({ points: [[x, y]] }: Candidate) => Math.hypot(x - center[0], y - center[1]);
-  const [best] = [...seen].sort((one, other) => distance(one) - distance(other));
-  return best && distance(best) < width / 2 ? best : undefined;
-}
-
-/** Steps a pixel. Engines differ by some 1e-4 of a pixel: in such steps they give the same points, and the same crop. */
-const STEPS = 64;
-
-function toFace({ score, width, height, points }: Candidate): FoundFace {
-  const [[cx, cy], rightEye, leftEye, nose, mouth] = points.map(([x, y]): Point =>
-    [x, y].map((value) => Math.round(value * STEPS) / STEPS) as [number, number]
-  );
-  return {
-    box: { x: cx - width / 2, y: cy - height / 2, width, height },
-    score,
-    points: { leftEye, rightEye, nose, mouth },
-  };
 }

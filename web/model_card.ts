@@ -22,6 +22,29 @@ export const ALIGNMENT_TEMPLATE: AlignmentTemplate = Object.freeze([
   Object.freeze([0.5, 0.70] as const),
 ]);
 
+/** What a model may say of a face beside its action units and emotions, each an output of that name. */
+export const FACE_OUTPUTS = Object.freeze(["points", "pose", "gaze", "openness", "visible"] as const);
+
+/** A name of `FACE_OUTPUTS`. */
+export type FaceOutput = (typeof FACE_OUTPUTS)[number];
+
+/** Shape of one face's row of an output. @param units how many action units the card lists */
+export function outputShape(output: FaceOutput, units: number): readonly number[] {
+  return { points: [68, 2], pose: [3], gaze: [2, 2], openness: [3], visible: [units] }[output];
+}
+
+/** An action unit of a model. */
+export interface CardUnit {
+  readonly au: number;
+  /** The probability from which it counts as present. */
+  readonly threshold: number;
+  /**
+   * From the model's number p to the probability that the unit is present: sigmoid(slope logit(p) + offset) (Platt 1999),
+   * with a slope above 0, so that the order of faces stays. Absent: p is the probability.
+   */
+  readonly calibration?: readonly [slope: number, offset: number];
+}
+
 /** How pixels become numbers: v/255 scaled into `range`, then minus `mean`, divided by `std`, per channel RGB. */
 export interface ModelInput {
   /** Side of the square crop in pixels. */
@@ -38,6 +61,8 @@ export interface ModelFile {
   /** Lower-case hexadecimal SHA-256 of the file. */
   readonly sha256: string;
   readonly precision: "float32" | "float16";
+  /** Present where a float32 model keeps its weights in float16. */
+  readonly weights?: "float16";
 }
 
 /** The content of `emoco.json`. */
@@ -47,10 +72,12 @@ export interface ModelCard {
   readonly version: string;
   /** What the labels of training were: occurrence (0/1), or intensity (0-5), of which the output is a fifth. */
   readonly target: "occurrence" | "intensity";
-  /** The model's AUs in output order, with the probability from which each counts as present. */
-  readonly aus: readonly { readonly au: number; readonly threshold: number }[];
+  /** The model's AUs in output order. */
+  readonly aus: readonly CardUnit[];
   /** The emotions in output order, or null where the model has no emotion output. */
   readonly emotions: readonly Emotion[] | null;
+  /** What else the model says of a face; absent where it is action units and emotions only. */
+  readonly outputs?: readonly FaceOutput[];
   readonly input: ModelInput;
   readonly alignment: { readonly points: typeof ALIGNMENT_POINTS; readonly template: AlignmentTemplate };
   readonly training: { readonly data: string; readonly subjectsSha256: string };
@@ -74,6 +101,7 @@ export function parseModelCard(json: unknown): ModelCard {
     target: oneOf(card.target, "target", ["occurrence", "intensity"] as const),
     aus: parseActionUnits(card.aus),
     emotions: parseEmotions(card.emotions),
+    ...card.outputs !== undefined && { outputs: parseOutputs(card.outputs) },
     input: parseInput(card.input),
     alignment: {
       points: parsePoints(alignment.points),
@@ -104,7 +132,12 @@ function parseActionUnits(value: unknown): ModelCard["aus"] {
     if (!(threshold > 0 && threshold < 1)) {
       refuse(`aus[${i}].threshold`, `must lie between 0 and 1, is ${threshold}`);
     }
-    return { au, threshold };
+    if (entry.calibration === undefined) return { au, threshold };
+    const calibration = numbers(entry.calibration, `aus[${i}].calibration`, 2) as [number, number];
+    if (!(calibration[0] > 0)) {
+      refuse(`aus[${i}].calibration`, `must have a slope above 0, is [${calibration}]`);
+    }
+    return { au, threshold, calibration };
   });
   if (new Set(aus.map((entry) => entry.au)).size < aus.length) refuse("aus", "lists an action unit twice");
   return aus;
@@ -115,6 +148,12 @@ function parseEmotions(value: unknown): ModelCard["emotions"] {
   const emotions = list(value, "emotions").map((item, i) => oneOf(item, `emotions[${i}]`, EMOTIONS));
   if (new Set(emotions).size < emotions.length) refuse("emotions", "lists an emotion twice");
   return emotions;
+}
+
+function parseOutputs(value: unknown): readonly FaceOutput[] {
+  const outputs = list(value, "outputs").map((item, i) => oneOf(item, `outputs[${i}]`, FACE_OUTPUTS));
+  if (new Set(outputs).size < outputs.length) refuse("outputs", "lists an output twice");
+  return outputs;
 }
 
 function parseInput(value: unknown): ModelInput {
@@ -155,6 +194,9 @@ function parseFiles(value: unknown): ModelCard["files"] {
       return [name, {
         sha256: sha256(file.sha256, `${field}.sha256`),
         precision: oneOf(file.precision, `${field}.precision`, ["float32", "float16"] as const),
+        ...file.weights !== undefined && {
+          weights: oneOf(file.weights, `${field}.weights`, ["float16"] as const),
+        },
       }];
     }),
   );

@@ -18,13 +18,15 @@ export type WarpQuality = "exact" | "quick";
 /**
  * A square of `size` pixels a side, filled through the similarity that leads from the picture to it: the mean over
  * each pixel's area when it shrinks, bilinear when it enlarges, edge pixels repeated outside the picture. A quick one
- * averages whole blocks to within a factor of 1.5 and is bilinear from there.
+ * averages whole blocks to within a factor of 1.5 and is bilinear from there; the blocks lie as they would in the whole
+ * picture where this one is a `place` of it that has been made smaller.
  */
 export function warp(
   image: Pixels,
   toCrop: Similarity,
   size: number,
   quality: WarpQuality = "exact",
+  place: { readonly x: number; readonly y: number; readonly shrink: number } = { x: 0, y: 0, shrink: 1 },
 ): Pixels {
   checkPixels(image);
   if (!Number.isInteger(size) || size < 1) {
@@ -34,13 +36,21 @@ export function warp(
   const shrink = Math.sqrt(back.a * back.a + back.b * back.b);
   // A face much larger than the crop: whole k x k blocks are averaged first, so that the cost stays one look at
   // each pixel under the crop. 2 <= shrink / k < 3 remains, where the block's own width no longer shows.
-  const k = quality === "quick" ? Math.max(1, Math.round(shrink)) : shrink < 4 ? 1 : Math.floor(shrink / 2);
+  const quick = shrink * place.shrink < 1.5 ? 1 : 2 * Math.round(shrink * place.shrink / 2);
+  const k = quality === "quick"
+    ? Math.max(1, Math.round(quick / place.shrink))
+    : shrink < 4
+    ? 1
+    : Math.floor(shrink / 2);
   const n = quality === "quick" ? 1 : Math.max(1, Math.ceil(shrink / k - 1e-3));
   if (k === 1) return sample({ width: image.width, height: image.height, data }, back, size, n, shrink);
   const reach = (Math.abs(back.a) + Math.abs(back.b)) * size / 2 + 2 * k;
   const [cx, cy] = transformPoint(back, [size / 2, size / 2]);
-  const left = clamp(Math.floor(cx - reach), 0, image.width - 1);
-  const top = clamp(Math.floor(cy - reach), 0, image.height - 1);
+  const start = (from: number, offset: number, length: number) => {
+    const first = clamp(Math.floor(from), 0, length - 1);
+    return quality === "quick" ? Math.max(0, first - (first + offset / place.shrink) % k) : first;
+  };
+  const left = start(cx - reach, place.x, image.width), top = start(cy - reach, place.y, image.height);
   const right = clamp(Math.ceil(cx + reach), left + 1, image.width);
   const bottom = clamp(Math.ceil(cy + reach), top + 1, image.height);
   const blocks = averageBlocks(data, image.width, left, top, right, bottom, k);
@@ -132,7 +142,7 @@ function sampleOnce({ width, height, data }: Words, back: Similarity, size: numb
 }
 
 /** The picture's pixels as 32-bit words; copied only where the bytes do not start on a word. */
-function words({ data }: Pixels): Uint32Array {
+export function words({ data }: Pixels): Uint32Array {
   const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
 }

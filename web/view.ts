@@ -2,8 +2,10 @@
  * What BlazeFace is shown: the whole picture, squares of it, or one face from near by.
  * @module
  */
+import { shrinkRows } from "./area_mean.ts";
 import { type Candidate, SIDE } from "./blazeface_output.ts";
 import { invert, type Pixels, type Point, resize, type Similarity, transformPoint, warp } from "./image.ts";
+import { fromLayer, type Part, partUnder, type Picture } from "./picture.ts";
 
 /** How a face is looked at from near by. */
 export interface Lens {
@@ -16,64 +18,117 @@ export interface Lens {
 /** What the model reads for each of the 256 values of a channel. */
 const LEVELS = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
 
+/** Each of a view's pixels is made of so many of a layer's along each side, unless the picture has fewer. */
+const FINENESS = 2;
+
 /** A part of the picture as the model's input, and how to get back from it. */
 export interface View {
-  readonly input: Pixels;
+  /** Pixels a side. */
+  readonly side: number;
+  /** Writes it as the model reads it, [side, side, 3] in -1 to 1. */
+  readonly write: (data: Float32Array) => void;
   readonly scaleX: number;
   readonly scaleY: number;
   readonly toPicture: (point: Point) => Point;
 }
 
 /** The whole picture, shrunk or enlarged to fit, in the middle of a black square. */
-export function letterbox(image: Pixels): View {
-  const fit = SIDE / Math.max(image.width, image.height);
-  const width = Math.max(1, Math.round(image.width * fit)),
-    height = Math.max(1, Math.round(image.height * fit));
-  const small = resize(image, width, height);
+export async function letterbox(picture: Picture): Promise<View> {
+  const { width: fullWidth, height: fullHeight } = picture;
+  const longest = Math.max(fullWidth, fullHeight), fit = SIDE / longest;
+  const width = Math.max(1, Math.round(fullWidth * fit)), height = Math.max(1, Math.round(fullHeight * fit));
+  const whole = wholeOf(picture);
+  const [{ pixels, x: fromX, y: fromY, shrink }] = await picture.look([whole]);
   const left = (SIDE - width) >> 1, top = (SIDE - height) >> 1;
-  const data = new Uint8ClampedArray(SIDE * SIDE * 4);
-  for (let y = 0; y < height; y++) {
-    data.set(small.data.subarray(y * width * 4, (y + 1) * width * 4), ((top + y) * SIDE + left) * 4);
-  }
-  const scaleX = width / image.width, scaleY = height / image.height;
+  const scaleX = width / (pixels.width * shrink), scaleY = height / (pixels.height * shrink);
   return {
-    input: { width: SIDE, height: SIDE, data },
+    side: SIDE,
+    write(data) {
+      data.fill(-1);
+      if (whole.shrink === 1) { // always looked at as it is, so that rounding is the same every time
+        const small = resize(pixels, width, height);
+        for (let y = 0; y < height; y++) {
+          const row = small.data.subarray(y * width * 4, (y + 1) * width * 4);
+          writeLevels(data, ((top + y) * SIDE + left) * 3, row);
+        }
+        return;
+      }
+      shrinkRows(pixels, width, height, (y, row) => {
+        const from = ((top + y) * SIDE + left) * 3;
+        for (let i = 0; i < row.length; i++) data[from + i] = row[i] / 127.5 - 1;
+      });
+    },
     scaleX,
     scaleY,
-    toPicture: ([x, y]) => [(x - left) / scaleX, (y - top) / scaleY],
+    toPicture: ([x, y]) => [(x - left) / scaleX + fromX, (y - top) / scaleY + fromY],
   };
 }
 
-function viewOf(image: Pixels, toInput: Similarity, side: number): View {
+/**
+ * All of a picture, so fine that the mean for each of the view's pixels is of 36 or more: with fewer, what rounding to
+ * whole levels has left in them moves the points.
+ */
+function wholeOf({ width, height }: Picture): Part {
+  return { x: 0, y: 0, width, height, shrink: Math.max(1, Math.max(width, height) / (6 * SIDE)) };
+}
+
+async function viewOf(picture: Picture, toInput: Similarity, side: number): Promise<View> {
   const back = invert(toInput), scale = Math.hypot(toInput.a, toInput.b);
+  const [layer] = await picture.look([partUnder(toInput, side, 1 / (FINENESS * scale))]);
   return {
-    input: warp(image, toInput, side, "quick"),
+    side,
+    write: (data) =>
+      writeLevels(data, 0, warp(layer.pixels, fromLayer(toInput, layer), side, "quick", layer).data),
     scaleX: scale,
     scaleY: scale,
     toPicture: (point) => transformPoint(back, point),
   };
 }
 
-/** A square of the picture, which may reach over its edge. */
-export function squareView(image: Pixels, x: number, y: number, side: number): View {
-  const a = SIDE / side;
-  return viewOf(image, { a, b: 0, x: -x * a, y: -y * a }, SIDE);
+/** A square of the picture, which may reach over its edge; of `pixels` a side. */
+export function squareView(
+  picture: Picture,
+  x: number,
+  y: number,
+  side: number,
+  pixels = SIDE,
+): Promise<View> {
+  const a = pixels / side;
+  return viewOf(picture, { a, b: 0, x: -x * a, y: -y * a }, pixels);
 }
 
-/** The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture. */
-export function closeUp(
-  image: Pixels,
+/** The square around a face, turned so that its eyes are level, as the similarity from the picture to the view. */
+function closeUpTransform(
   { width, height, points }: Candidate,
   { side, widths }: Lens,
-): { view: View; scale: number } {
+  quarters = 0,
+): Similarity {
   const [[cx, cy], [rx, ry], [lx, ly]] = points;
   const scale = side / (Math.max(width, height) * widths);
   const eyes = Math.hypot(lx - rx, ly - ry) || 1;
-  const a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
-  return {
-    view: viewOf(image, { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy }, side),
-    scale,
-  };
+  let a = (lx - rx) / eyes * scale, b = -(ly - ry) / eyes * scale;
+  for (let i = 0; i < quarters; i++) [a, b] = [-b, a];
+  return { a, b, x: side / 2 - a * cx + b * cy, y: side / 2 - b * cx - a * cy };
+}
+
+/**
+ * The square around a face, turned so that its eyes are level, and pixels of the view a pixel of the picture.
+ * @param quarters turns by 90 degrees beyond that, for a face that may stand otherwise than its points say
+ */
+export async function closeUp(
+  picture: Picture,
+  face: Candidate,
+  lens: Lens,
+  quarters = 0,
+): Promise<{ view: View; scale: number }> {
+  const view = await viewOf(picture, closeUpTransform(face, lens, quarters), lens.side);
+  return { view, scale: view.scaleX };
+}
+
+/** What `closeUp` needs of the picture. */
+export function closeUpPart(face: Candidate, lens: Lens): Part {
+  const toInput = closeUpTransform(face, lens);
+  return partUnder(toInput, lens.side, 1 / (FINENESS * Math.hypot(toInput.a, toInput.b)));
 }
 
 /** Where tiles begin on one axis: evenly laid, a quarter or more of each overlapping the next. */
@@ -83,9 +138,8 @@ export function tileStarts(length: number, side: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.round((length - side) * i / (count - 1)));
 }
 
-/** Writes a view as the model reads it, [side, side, 3] in -1 to 1. */
-export function fillInput(data: Float32Array, { data: pixels }: Pixels): void {
-  for (let i = 0, at = 0; i < pixels.length; i += 4, at += 3) {
+function writeLevels(data: Float32Array, from: number, pixels: Pixels["data"]): void {
+  for (let i = 0, at = from; i < pixels.length; i += 4, at += 3) {
     data[at] = LEVELS[pixels[i]];
     data[at + 1] = LEVELS[pixels[i + 1]];
     data[at + 2] = LEVELS[pixels[i + 2]];

@@ -5,6 +5,9 @@ import type { ImageDetector, LocalDetector } from "../../serve/image_detector.ts
 import { answerSchema, modelSchema } from "../../serve/schemas.ts";
 import { assertRefused, JPEG, openLocal, readPortrait } from "./local.ts";
 import sharp from "sharp";
+import { writeTinyModel } from "../web/tiny_model.ts";
+import { TINY_OUTPUTS } from "../web/tiny_outputs.ts";
+import { TINY, tinyFiles } from "./tiny_server.ts";
 
 describe("the app", () => {
   let detector: LocalDetector, portrait: Uint8Array<ArrayBuffer>, app: ReturnType<typeof createApp>;
@@ -37,6 +40,34 @@ describe("the app", () => {
     assertAlmostEquals(emotions.reduce((sum, value) => sum + value), 1, 1e-5);
     const [x, y] = faces[0].points.leftEye;
     assert(Math.hypot(x - 247, y - 104) < 6, `left eye at ${x}, ${y}`);
+  });
+
+  it("answers what else a model knows of a face, as its description says", async () => {
+    const model = writeTinyModel({ ...TINY, outputs: TINY_OUTPUTS }, 32);
+    const outputs = Object.keys(TINY_OUTPUTS) as (keyof typeof TINY_OUTPUTS)[];
+    const aus = [{ au: 12, threshold: 0.5, calibration: [2, 1] as const }, { au: 4, threshold: 0.3 }];
+    const knowing = createApp(await openLocal(await tinyFiles({ outputs, aus }, model)), {});
+    const answer = answerSchema.strict().parse(
+      await (await post(portrait, JPEG, "/v1/detect", knowing)).json(),
+    );
+    const [face] = answer.images[0].faces;
+    assertEquals(face.aus.map(({ present }) => present === null), [false, true]);
+    assertEquals([face.points68!.length, face.pose!.pitch, face.warnings], [68, -7, ["covered"]]);
+    assertEquals(Object.keys(face.gaze!), ["left", "right"]);
+    assertAlmostEquals(face.openness!.mouth, 0.3, 1e-6);
+    const { card } = modelSchema.parse(await (await knowing.request("/v1/model")).json());
+    assertEquals([card.outputs, card.aus[0].calibration], [outputs, [2, 1]]);
+    const metadata = await (await knowing.request("/v2/models/tiny")).json();
+    const shapes = metadata.outputs.map((
+      { name, shape }: { name: string; shape: number[] },
+    ) => [name, ...shape]);
+    assertEquals(shapes.slice(3), [
+      ["points", -1, 68, 2],
+      ["pose", -1, 3],
+      ["gaze", -1, 2, 2],
+      ["openness", -1, 3],
+      ["visible", -1, 2],
+    ]);
   });
 
   it("answers several pictures of a form in order, those without a face with none", async () => {

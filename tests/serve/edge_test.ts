@@ -6,6 +6,9 @@ import { buildEdge } from "../../tools/build_edge.ts";
 import { HostedEdge } from "../../tools/edge/hosted.ts";
 import { answerSchema, errorSchema } from "../../serve/schemas.ts";
 import { JPEG, readPortrait } from "./local.ts";
+import { openDetector } from "../../tools/detect/open.ts";
+import { writePng } from "./png_writer.ts";
+import { assertSameFaces } from "./same_faces.ts";
 import { tinyFiles, writeModelFolder } from "./tiny_server.ts";
 
 describe("the edge", () => {
@@ -54,12 +57,11 @@ describe("the edge", () => {
 
   it("answers as a built folder too, with the permission to read that folder alone", async () => {
     const parent = await Deno.makeTempDir();
-    const { folder: built } = await buildEdge(`${parent}/edge`, folder),
-      hosted = await HostedEdge.start(built);
+    const edge = await buildEdge(`${parent}/edge`, { model: folder }), hosted = await HostedEdge.start(edge);
     try {
       const answer = answerSchema.strict().parse(await hosted.detect(await readPortrait()));
       assertEquals([answer.engine, answer.images[0].faces.length], ["wasm", 1]);
-      const licences = await Deno.readTextFile(`${built}/licences.txt`);
+      const licences = await Deno.readTextFile(`${edge.folder}/licences.txt`);
       for (const part of [/^hono \d/m, /^zod \d/m, /^prom-client \d/m, /^@jsquash\/jpeg \d/m]) {
         assertMatch(licences, part);
       }
@@ -70,6 +72,40 @@ describe("the edge", () => {
       await Deno.remove(parent, { recursive: true });
     }
   });
+
+  for (const target of ["node", "workerd"] as const) {
+    it(`answers on ${target} what the native engine answers`, async () => {
+      const parent = await Deno.makeTempDir();
+      const hosted = await HostedEdge.start(await buildEdge(`${parent}/edge`, { target }));
+      try {
+        const photo = await readPortrait();
+        const answer = answerSchema.strict().parse(await hosted.detect(photo));
+        assertEquals([answer.engine, answer.images.length], ["wasm", 1]);
+        const { detector, decoder } = await openDetector();
+        assertSameFaces(answer.images[0].faces, (await detector.detect(await decoder.decode(photo))).faces);
+        const png = await fetch(`${hosted.url}/v1/detect`, {
+          method: "POST",
+          body: await writePng({ width: 40, height: 40, depth: 8, colour: 2, interlaced: false }, () => 90),
+          headers: { "content-type": "image/png" },
+        });
+        assertEquals([png.status, (await png.json()).images[0].faces], [200, []]);
+        const broken = await fetch(`${hosted.url}/v1/detect`, {
+          method: "POST",
+          body: photo.subarray(0, 3000),
+          headers: JPEG,
+        });
+        assertEquals(errorSchema.parse(await broken.json()).error.code, "image-broken");
+        if (target === "workerd") {
+          const { heap, buffers, shared } = await hosted.isolate();
+          assert(shared > 10e6, `${shared} bytes are less than the models take: something else was measured`);
+          assert(heap + buffers + shared < 128e6, `${heap} + ${buffers} + ${shared} bytes`);
+        }
+      } finally {
+        await hosted.end();
+        await Deno.remove(parent, { recursive: true });
+      }
+    });
+  }
 
   it("says 503 while its model cannot be loaded, and tries again", async () => {
     const elsewhere = await Deno.makeTempDir();

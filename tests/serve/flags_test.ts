@@ -53,8 +53,16 @@ describe("readFlags", () => {
         ["--cors=example.org", '"example.org" is no origin'],
         ["--cors=https://a.example/path", '"https://a.example/path" is no origin'],
         ["words", '"words" stands alone'],
+        ["--token-file=", "--token-file needs a value"],
       ]
     ) assertThrows(() => readFlags([argument], 2), UsageError, sentence);
+  });
+
+  it("takes a host as URLs write it, and a file for the token", () => {
+    assertEquals(readFlags(["--host=[::1]"], 2)?.host, "::1");
+    assertEquals(readFlags(["--host=localhost"], 2)?.host, "localhost");
+    assertEquals(readFlags(["--token-file=secret.txt"], 2)?.tokenFile, "secret.txt");
+    assertThrows(() => readFlags(["--token-file=a", "--token=b"], 2), UsageError, "one of them");
   });
 
   it("gives way to the help, which names every option", () => {

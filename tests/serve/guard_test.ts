@@ -3,7 +3,7 @@ import { beforeAll, describe, it } from "@std/testing/bdd";
 import { type AppOptions, createApp, type LogEntry } from "@emoco/serve";
 import type { ErrorBody } from "../../serve/api_error.ts";
 import type { ImageDetector, LocalDetector } from "../../serve/image_detector.ts";
-import { assertRefused, JPEG, openLocal, readPortrait } from "./local.ts";
+import { assertProtocolRefused, assertRefused, JPEG, openLocal, readPortrait } from "./local.ts";
 
 describe("the app's guard", () => {
   let detector: LocalDetector, portrait: Uint8Array<ArrayBuffer>, app: ReturnType<typeof createApp>;
@@ -42,7 +42,8 @@ describe("the app's guard", () => {
       ) {
         const response = await guarded.request(path, { headers: authorization ? { authorization } : {} });
         assertMatch(response.headers.get("www-authenticate") ?? "", /^Bearer/);
-        await assertRefused(response, 401, "unauthorized");
+        if (path.startsWith("/v2")) await assertProtocolRefused(response, 401, "token is missing or wrong");
+        else await assertRefused(response, 401, "unauthorized");
       }
     }
     for (const path of ["/v2/health/live", "/v2/health/ready"]) {
@@ -51,6 +52,24 @@ describe("the app's guard", () => {
     const headers = { authorization: "Bearer abc.123" };
     assertEquals((await guarded.request("/v1/model", { headers })).status, 200);
     assert(!JSON.stringify(log).includes("abc.123"));
+  });
+
+  it("opens its page to a browser that sends the token as a password, and nothing else to it", async () => {
+    const reference = { script: new Uint8Array([1]), style: new Uint8Array([2]) };
+    const guarded = withOptions({ token: "abc.123", reference });
+    const ask = (path: string, word: string, method = "GET") =>
+      Promise.resolve(guarded.request(path, { method, headers: { authorization: `Basic ${btoa(word)}` } }));
+    for (const path of ["/reference", "/reference/script.js", "/openapi.json"]) {
+      const { status, headers } = await guarded.request(path);
+      assertEquals([status, /, Basic realm="emoco"/.test(headers.get("www-authenticate")!)], [401, true]);
+      assertEquals((await ask(path, "anyone:abc.123")).status, 200);
+      assertEquals((await ask(path, "anyone:abc.1234")).status, 401);
+      assertEquals((await ask(path, "abc.123")).status, 401);
+    }
+    assertEquals((await ask("/", ":abc.123")).headers.get("location"), "/reference");
+    assertEquals((await ask("/v1/model", "anyone:abc.123")).status, 401);
+    assertEquals((await ask("/v1/detect", "anyone:abc.123", "POST")).status, 401);
+    assert(!(await guarded.request("/v1/model")).headers.get("www-authenticate")!.includes("Basic"));
   });
 
   it("limits the requests of each client by itself", async () => {
@@ -160,6 +179,9 @@ describe("the app's guard", () => {
       "/v2/models/{model}",
       "/v2/models/{model}/infer",
       "/v2/models/{model}/ready",
+      "/v2/models/{model}/versions/{version}",
+      "/v2/models/{model}/versions/{version}/infer",
+      "/v2/models/{model}/versions/{version}/ready",
     ]);
     assertEquals(Object.keys(paths["/v1/detect"].post.requestBody.content).sort(), [
       "image/jpeg",
@@ -189,8 +211,8 @@ describe("the app's guard", () => {
     const stopping = withOptions({ draining: draining.signal });
     assertEquals((await stopping.request("/v2/health/ready")).status, 200);
     draining.abort();
-    await assertRefused(await stopping.request("/v2/health/ready"), 503, "draining");
-    await assertRefused(await stopping.request("/v2/models/tiny/ready"), 503, "draining");
+    await assertProtocolRefused(await stopping.request("/v2/health/ready"), 503, "about to stop");
+    await assertProtocolRefused(await stopping.request("/v2/models/tiny/ready"), 503, "about to stop");
     assertEquals((await stopping.request("/v2/health/live")).status, 200);
     const response = await post(portrait, JPEG, "/v1/detect", stopping);
     assertEquals([response.status, response.headers.get("connection")], [200, "close"]);

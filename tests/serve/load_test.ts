@@ -44,16 +44,17 @@ function keepAsking(url: string, portrait: Uint8Array<ArrayBuffer>, clients: num
 /** The most requests without an answer at one time: beyond that it is this process that is too slow. */
 const MOST_OPEN = 200;
 
-/** Sends requests at a steady pace until told to stop, whatever becomes of those before; the status of each. */
+/** Sends requests at a steady pace until told to stop, whatever becomes of those before; the status of each and how long it took. */
 function sendEvery(ms: number, url: string, portrait: Uint8Array<ArrayBuffer>) {
-  const sent: Promise<number>[] = [];
+  const sent: Promise<{ status: number; took: number }>[] = [];
   let open = 0, due = performance.now();
   const send = async () => {
     open++;
+    const start = performance.now();
     const response = await fetch(`${url}/v1/detect`, { method: "POST", body: portrait, headers: JPEG });
     await response.body?.cancel();
     open--;
-    return response.status;
+    return { status: response.status, took: performance.now() - start };
   };
   const timer = setInterval(() => {
     for (; due < performance.now(); due += ms) if (open < MOST_OPEN) sent.push(send());
@@ -99,14 +100,23 @@ describe("a server under load", () => {
       ],
       stderr: "inherit",
     }).output();
-    const statuses = await load.stop(); // throws where a request had no answer
+    const answers = await load.stop(); // throws where a request had no answer
+    const statuses = answers.map(({ status }) => status);
+    const worked = answers.filter(({ status }) => status === 200).map(({ took }) => took).sort((a, b) =>
+      a - b
+    );
     const after = await server.served.memory();
     const { count, p95, lateness } = JSON.parse(new TextDecoder().decode(stdout));
     assertEquals([...new Set(statuses)].sort(), [200, 503]);
     assert(statuses.filter((status) => status === 200).length > 10, "work is done all the same");
     assert(count > 10);
-    // On a machine that keeps the asking process itself waiting, the server's is kept waiting as long.
-    assertLess(p95, 100 + 2 * lateness, `health p95 ${p95} ms, the probe's own lateness ${lateness} ms`);
+    // However slow the machine: health never waits in the queue in which pictures wait for a worker.
+    const median = worked[worked.length >> 1];
+    assertLess(
+      p95,
+      median,
+      `health p95 ${p95} ms, a picture ${median} ms, the probe's own lateness ${lateness} ms`,
+    );
     assertLess(after, before * 1.15, `resident memory went from ${before} to ${after}`);
     assertEquals(await server.end(), 0);
   });

@@ -5,15 +5,15 @@ import type { OrtLike } from "@emoco/web/inference";
 import * as ort from "onnxruntime-web";
 import { openDecoder } from "@emoco/serve/decode";
 import { LocalDetector } from "../../serve/image_detector.ts";
-import { errorSchema } from "../../serve/schemas.ts";
-import { tinyFiles } from "./tiny_server.ts";
+import { errorSchema, protocolErrorSchema } from "../../serve/schemas.ts";
+import { type Files, tinyFiles } from "./tiny_server.ts";
 
 /** Opens the detector. */
-export async function openLocal(): Promise<LocalDetector> {
+export async function openLocal(files?: Files): Promise<LocalDetector> {
   const finderModel = await Deno.readFile(new URL("../../web/model/blazeface.onnx", import.meta.url));
   const runtime = ort as unknown as OrtLike;
   return await LocalDetector.open({
-    ...await tinyFiles(),
+    ...files ?? await tinyFiles(),
     ort: runtime,
     engine: "wasm",
     decoder: await openDecoder("wasm"),
@@ -37,4 +37,13 @@ export async function assertRefused(response: Response, status: number, code: st
   assertEquals(error.requestId, response.headers.get("x-request-id"));
   assertMatch(error.message, /^[A-Z0-9].*\.$/);
   if (message) assertStringIncludes(error.message, message);
+}
+
+/** Holds a refusal of the Open Inference Protocol to its form: one sentence, its request's number in a header. */
+export async function assertProtocolRefused(response: Response, status: number, message?: string) {
+  const { error } = protocolErrorSchema.strict().parse(await response.json());
+  assertEquals([response.status, error], [status, error]);
+  assertMatch(error, /^[A-Z0-9].*\.$/);
+  assertMatch(response.headers.get("x-request-id") ?? "", /./);
+  if (message) assertStringIncludes(error, message);
 }

@@ -122,6 +122,23 @@ describe("POST /v1/stream", () => {
     assertEquals(rest.map(({ frame, error }) => [frame, error?.code]), [[0, undefined], [1, "image-broken"]]);
   });
 
+  it("numbers faces and follows them with track=1, each stream by itself, and not without", async () => {
+    const small = new Uint8Array(await sharp(await readPortrait()).resize(256).jpeg().toBuffer());
+    const body = join(small, blank, small, small), app = createApp(detector);
+    const ask = async (query: string) =>
+      (await lines(await app.request(`/v1/stream${query}`, { method: "POST", body }))).map(({ images }) =>
+        images![0].faces.map(({ id }: { id?: number }) => id)
+      );
+    assertEquals(await ask(""), [[undefined], [], [undefined], [undefined]]);
+    assertEquals(await ask("?track=1"), [[1], [], [1], [1]]);
+    assertEquals(await ask("?track=1"), [[1], [], [1], [1]], "another stream begins with 1 again");
+    await assertRefused(
+      await app.request("/v1/stream?track=yes", { method: "POST", body }),
+      400,
+      "bad-request",
+    );
+  });
+
   it("answers a frame before the next one is sent", async () => {
     let source!: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({ start: (controller) => void (source = controller) });

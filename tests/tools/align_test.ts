@@ -6,6 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { main } from "../../tools/align.ts";
 import { Journal } from "../../tools/align/journal.ts";
+import { headAt, picture } from "./data_sets.ts";
 
 const portrait = await Deno.readFile(new URL("../fixtures/astronaut.jpg", import.meta.url));
 
@@ -122,6 +123,67 @@ describe("deno task align", () => {
       "s8",
     ]]);
     assertEquals(lines("not_found.txt"), []);
+  });
+
+  it("gives every photo a face of its own, whatever the names fold to", async () => {
+    const faces4 = await Promise.all([2, 3, 4, 5].map((head) => picture(head)));
+    const sources = ["p.JPG", "p.jpg", "q..r.jpg", "q_r.jpg"];
+    for (const [i, name] of sources.entries()) put(`happy/anna/${name}`, faces4[i]);
+    put(`${"x".repeat(250)}.jpg`, faces4[0]);
+    await align();
+    const made = manifest();
+    assertEquals(made.map(({ source }) => source), [
+      ...sources.map((name) => `happy/anna/${name}`),
+      `${"x".repeat(250)}.jpg`,
+    ]);
+    const bytes = made.slice(0, 4).map(({ image }) => Deno.readFileSync(join(faces, image)).join());
+    assertEquals(new Set(bytes).size, 4);
+    assertEquals(new Set(made.map(({ image }) => image.toLowerCase())).size, 5);
+    assertEquals(made.slice(0, 4).map(({ photo }, i) => headAt(photo.points, [2, 3, 4, 5]) === i + 2), [
+      true,
+      true,
+      true,
+      true,
+    ]);
+    const before = Deno.readTextFileSync(join(faces, "manifest.jsonl"));
+    put("happy/anna/P.jpg", faces4[2]); // comes before the others, and gets none of their names
+    await align();
+    assertEquals(manifest().filter(({ source }) => source !== "happy/anna/P.jpg").map(({ image }) => image), [
+      ...before.trimEnd().split("\n").map((line) => JSON.parse(line).image),
+    ]);
+    assertEquals(new Set(manifest().map(({ image }) => image.toLowerCase())).size, 6);
+  });
+
+  it("takes no photo twice and never its own faces, and names what it passes over", async () => {
+    put("Happy/bob/1.jpg", portrait);
+    put("Happy/bob/2.heic", portrait.subarray(0, 9));
+    put("train/Joyful/SADNESS/eve/3.jpg", portrait);
+    Deno.symlinkSync(".", join(photos, "Happy/up"));
+    Deno.symlinkSync("1.jpg", join(photos, "Happy/bob/0.jpg"));
+    for (const inside of ["", "/aligned", "/Happy/up/aligned"]) {
+      await assertRejects(
+        () => main([`--in=${photos}`, `--out=${photos}${inside}`, "--workers=1"]),
+        Error,
+        "lies in --in",
+      );
+    }
+    await align();
+    assertEquals(manifest().map(({ source, subject, emotion, split }) => [source, subject, emotion, split]), [
+      ["Happy/bob/1.jpg", "bob", "happy", undefined],
+      ["train/Joyful/SADNESS/eve/3.jpg", "Joyful", "sad", "pretrain"],
+    ]);
+    const said = printed.join("\n");
+    for (const name of ["Happy/bob/2.heic", "Happy/up", "Happy/bob/0.jpg"]) assertStringIncludes(said, name);
+    Deno.renameSync(faces, join(photos, "aligned")); // moved there by its user
+    faces = Deno.makeTempDirSync();
+    await align();
+    assertEquals(manifest().length, 2);
+    assertStringIncludes(printed.join("\n"), "that these programs wrote");
+    await assertRejects(
+      () => main([`--in=${photos}/aligned/faces`, `--out=${faces}/again`]),
+      Error,
+      "aligned already",
+    );
   });
 
   it("says in one sentence what is wrong with what was asked", async () => {

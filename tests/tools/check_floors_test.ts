@@ -161,7 +161,7 @@ describe("checkFloors", () => {
 
   it("reports the onnxruntime door when train or the server's main imports it, not when its worker does", async () => {
     const text = `import "npm:onnxruntime-node@1.30.0";\n`;
-    assertEquals(await breachesWith("serve/inference_worker.ts", text), []);
+    assertEquals(await breachesWith("serve/runtime.ts", text), []);
     assertEquals(await breachesWith("serve/main.ts", text), ["serve/main.ts: onnxruntime door"]);
     assertEquals(await breachesWith("train/onnx.ts", text), [
       "serve/main.ts: onnxruntime door",

@@ -48,7 +48,7 @@ describe("HeadModel", () => {
     const person = model.person({ ...face(0, 0).subject, identity: [0, 0] });
     const still = { yaw: 0, pitch: 0 };
     const gap = (weights: Record<number, { left: number; right: number }>) =>
-      model.lipGap(person, model.express(person, weights, still));
+      model.express(person, weights, still).lipGap;
     assertAlmostEquals(gap({}), 0, 1e-5);
     // AU26 is 0.72 of jawOpen, which lowers the inner lip by 2.
     assertAlmostEquals(gap({ 26: { left: 1, right: 1 } }), 1.44, 1e-3);

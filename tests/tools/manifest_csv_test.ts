@@ -88,4 +88,44 @@ describe("deno task manifest csv", () => {
     await assertRejects(() => make(), Error, "several: t.csv, u.csv");
     await assertRejects(() => make("--table=u.csv"), Error, "is empty");
   });
+
+  it("reads tables in the encodings that spreadsheets write, and says so", async () => {
+    writeTree(root, {
+      "Zoë.jpg": await picture(A),
+      "müller.jpg": await picture(B),
+      "x.jpg": await picture(C),
+    });
+    const table =
+      "image,subject,emotion\r\nZo\u00eb.jpg,J\u00fcrgen,happy\r\nm\u00fcller.jpg,J\u00f6rgen,sad\r\nx.jpg,Ju\u0308rgen,fear\r\n";
+    const utf16 = (little: boolean) => {
+      const view = new DataView(new ArrayBuffer(2 * table.length));
+      [...table].forEach((letter, i) => view.setUint16(2 * i, letter.charCodeAt(0), little));
+      return new Uint8Array(view.buffer);
+    };
+    const latin = Uint8Array.from(table.replace("u\u0308", "\u00fc"), (letter) => letter.charCodeAt(0));
+    const tables: [string, Uint8Array][] = [
+      ["utf-8", new TextEncoder().encode(table)],
+      ["utf-8", new TextEncoder().encode(`\uFEFF${table}`)],
+      ["windows-1252", latin],
+      ["utf-16le", Uint8Array.of(0xff, 0xfe, ...utf16(true))],
+      ["utf-16be", Uint8Array.of(0xfe, 0xff, ...utf16(false))],
+      ["utf-16le", utf16(true)],
+    ];
+    for (const [i, [encoding, bytes]] of tables.entries()) {
+      writeTree(root, { "labels.csv": bytes });
+      const { lines, problems } = await makeManifest("csv", root, join(out, `${i}`));
+      assertEquals(lines.map(({ subject, source }) => [subject, source]), [
+        ["Jürgen", "Zoë.jpg"],
+        ["Jörgen", "müller.jpg"],
+        ["Jürgen", "x.jpg"],
+      ]);
+      assertEquals(
+        problems,
+        encoding === "utf-8" ? [] : [["other encodings", `labels.csv: ${encoding}`, "1"]],
+      );
+    }
+    Deno.renameSync(join(root, "Zoë.jpg"), join(root, "Zoe\u0308.jpg")); // as macOS unpacks it
+    const { lines } = await makeManifest("csv", root, join(out, "nfd"));
+    assertEquals(lines.length, 3);
+  });
 });

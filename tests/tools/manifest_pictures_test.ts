@@ -1,5 +1,5 @@
 /** Sets of single pictures in their own layouts: AffectNet, RAF-DB, folders. */
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
@@ -216,5 +216,36 @@ describe("deno task manifest folder", () => {
       }
     }
     assertEquals(problems, [["other classes", "test/contempt/5.jpg", "1"]]);
+  });
+
+  it("ends where links lead back, and tells faces apart whose names fold to one", async () => {
+    writeTree(root, {
+      "happy/anna/p.jpg": await picture(A),
+      "happy/anna/p.JPG": await picture(B),
+      "happy/ben/1.jpg": await picture(C),
+      "happy/ben/2.heic": "no picture that is read",
+    });
+    Deno.symlinkSync(".", join(root, "happy/up"));
+    Deno.symlinkSync("..", join(root, "happy/anna/up"));
+    Deno.symlinkSync("../ben/1.jpg", join(root, "happy/anna/ben.jpg"));
+    const { lines, problems } = await makeManifest("folder", root, out);
+    assertEquals(lines.map(({ source, subject }) => [source, subject]), [
+      ["happy/anna/p.JPG", "anna"],
+      ["happy/anna/p.jpg", "anna"],
+      ["happy/ben/1.jpg", "ben"],
+    ]);
+    assertEquals(headsOf(lines), [B, A, C]);
+    assertEquals(new Set(lines.map(({ image }) => image.toLowerCase())).size, 3);
+    assertEquals(problems.map(([kind, what]) => [kind, what.split(":")[0]]), [
+      ["passed over", "happy/anna/up"],
+      ["passed over", "happy/anna/ben.jpg"],
+      ["passed over", "happy/ben/2.heic"],
+      ["passed over", "happy/up"],
+    ]);
+    await assertRejects(
+      () => makeManifest("folder", root, join(root, "happy/up/out")),
+      Error,
+      "lies in --root",
+    );
   });
 });

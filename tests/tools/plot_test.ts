@@ -1,5 +1,6 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertLess,
   assertMatch,
@@ -10,6 +11,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { normal, randomStream } from "../../train/runs/random.ts";
 import { project } from "../../tools/plot/projection.ts";
+import { silhouette } from "../../tools/plot/silhouette.ts";
 import { scatterFigure } from "../../tools/plot/scatter.ts";
 import { drawLabelledFaces, readRunFile, runTask, writePretrainedRun } from "../train/toy_runs.ts";
 
@@ -44,6 +46,45 @@ describe("project", () => {
     assertEquals(seen, Array.from(seen, (_, i) => i + 1));
     assertEquals(project(clouds, 3), points);
     assertNotEquals(project(clouds, 4), points);
+  });
+});
+
+describe("silhouette", () => {
+  /** As Rousseeuw defines it, pair by pair. */
+  function naive(rows: Float32Array[], classes: number[]): number {
+    const distance = (i: number, j: number) =>
+      1 - rows[i].reduce((sum, value, f) => sum + value * rows[j][f], 0);
+    const meanTo = (i: number, of: number) => {
+      const others = rows.map((_, j) => j).filter((j) => j !== i && classes[j] === of);
+      return others.reduce((sum, j) => sum + distance(i, j), 0) / others.length;
+    };
+    const values = rows.map((_, i) => {
+      if (classes.filter((one) => one === classes[i]).length === 1) return 0;
+      const a = meanTo(i, classes[i]);
+      const b = Math.min(
+        ...new Set(classes).difference(new Set([classes[i]])).values().map((of) => meanTo(i, of)),
+      );
+      return (b - a) / Math.max(a, b);
+    });
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
+
+  it("is what its definition gives, pair by pair, a class of one face counted 0", () => {
+    const random = randomStream(4);
+    const rows = Array.from({ length: 25 }, (_, i) => {
+      const row = Float32Array.from({ length: 6 }, (_, d) => normal(random) + 2 * Number(d === i % 3));
+      const length = Math.hypot(...row);
+      return row.map((value) => value / length);
+    });
+    const classes = rows.map((_, i) => i === 24 ? 9 : i % 3);
+    assertAlmostEquals(silhouette(rows, classes), naive(rows, classes), 1e-5);
+    assert(silhouette(rows, classes) > 0.1);
+  });
+
+  it("is 1 for classes at single points, and does not exist for one class", () => {
+    const rows = [[1, 0], [1, 0], [0, 1], [0, 1]].map((row) => Float32Array.from(row));
+    assertAlmostEquals(silhouette(rows, [0, 0, 1, 1]), 1);
+    assertEquals(silhouette(rows, [2, 2, 2, 2]), NaN);
   });
 });
 
@@ -98,6 +139,16 @@ describe("deno task plot", () => {
       "emoco: features by emotion (42 faces)",
       "emoco: sad, by AU25 (lips part) (6 faces)",
     ]);
+    const { emotion, au, encoders } = JSON.parse(readRunFile(folder, "emoco", "features.json"));
+    assertEquals([emotion, au], ["sad", 25]);
+    assertEquals(encoders.map((one: { encoder: string }) => one.encoder), ["emotion-only", "emoco"]);
+    const notes = [...svg.matchAll(/text-anchor="end">silhouette (-?[\d.]+)</g)].map(([, value]) => value);
+    assertEquals(
+      notes,
+      encoders.flatMap((one: { byEmotion: number; byUnit: number }) =>
+        [one.byEmotion, one.byUnit].map((value) => value.toFixed(3))
+      ),
+    );
     assertEquals((await plot(...given)).code, 0);
     assertEquals(readRunFile(folder, "emoco", "features.svg"), svg);
   });

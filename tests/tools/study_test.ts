@@ -1,140 +1,15 @@
-import { override } from "../../train/runs/settings.ts";
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
-import { readRun } from "../../tools/study.ts";
-import { drawStudy } from "../../tools/study/draw.ts";
-import { METHODS, planStudy } from "../../tools/study/plan.ts";
-import { readResults, type StudyResult, type StudyResults, writeResults } from "../../tools/study/results.ts";
-import { quick } from "../../train/config.ts";
+import { writeResults } from "../../tools/study/results.ts";
+import type { StudyRun } from "../../tools/study/run.ts";
+import { readRun } from "../../tools/study/score.ts";
+import { encoderOf } from "../../tools/study/table4.ts";
 import { drawLabelledFaces, runTask, within } from "../train/toy_runs.ts";
-
-describe("planStudy", () => {
-  const runs = planStudy(3);
-
-  it("pairs every rival with EmoCo, seed by seed, and names no two runs alike", () => {
-    assertEquals(new Set(runs.map(({ name }) => name)).size, runs.length);
-    for (const method of Object.keys(METHODS)) {
-      const seeds = runs.filter((run) => run.group === "methods" && run.method === method);
-      assertEquals(seeds.map(({ seed }) => seed), [0, 1, 2], method);
-      assertEquals(new Set(seeds.map(({ emotionWeight }) => emotionWeight)), new Set([quick.emotionWeight]));
-    }
-  });
-
-  it("lets methods differ in the switches of Table IV alone", () => {
-    const switches = (method: keyof typeof METHODS) => {
-      const pairs = METHODS[method].settings.map((setting) =>
-        setting.slice(2).split("=") as [string, string]
-      );
-      const config = override(quick, Object.fromEntries(pairs));
-      const changed = Object.entries(config).filter(([key, value]) =>
-        value !== quick[key as keyof typeof quick]
-      );
-      return Object.fromEntries(changed);
-    };
-    assertEquals(switches("emoco"), {});
-    assertEquals(switches("emocoL2"), { normalization: "l2" });
-    assertEquals(switches("emotion"), { losses: "emotion" });
-    assertEquals(switches("moco"), { queues: "single", normalization: "l2", losses: "contrastive" });
-  });
-});
-
-/** A result of the main comparison. */
-function result(method: StudyResult["method"], seed: number, f1: number): StudyResult {
-  return {
-    name: `study-${method}-${seed}`,
-    group: "methods",
-    method,
-    seed,
-    emotionWeight: 4,
-    f1,
-    auc: 0.7,
-    units: [],
-    knnEmotionAccuracy: method === "random" ? null : 0.4,
-    curve: method === "random" ? [] : [{ step: 0, f1: 0.3, auc: 0.5 }, { step: 40, f1, auc: 0.7 }],
-    epochs: [],
-  };
-}
-
-describe("drawStudy", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await Deno.makeTempDir();
-  });
-  afterAll(() => Deno.remove(folder, { recursive: true }));
-
-  it("writes the table with means, single seeds and EmoCo's lead over each rival's same seed, and the charts", () => {
-    const setting = { epochs: 5, preset: "quick", pretrainFaces: 70, probeFaces: 30, updates: 40 };
-    const tuned = {
-      ...result("emoco", 0, 0.52),
-      name: "study-emoco-lambda1",
-      group: "lambda" as const,
-      emotionWeight: 1,
-    };
-    const finetuned = {
-      ...result("emoco", 0, 0.6),
-      name: "study-finetune-emoco",
-      group: "finetune" as const,
-      epochs: [1, 2].flatMap((epoch) => [1, 2].map((fold) => ({ fold, epoch, f1: 0.1 * epoch * fold }))),
-    };
-    const runs = [
-      result("emoco", 1, 0.57),
-      result("emoco", 0, 0.55),
-      result("emotion", 0, 0.56),
-      result("emotion", 1, 0.535),
-      result("random", 0, 0.35),
-      tuned,
-      finetuned,
-    ];
-    drawStudy(folder, { setting, runs });
-    assertEquals(Deno.readTextFileSync(join(folder, "study.md")).split("\n").slice(2), [
-      "| encoder | F1 | AUC | emotion kNN | EmoCo leads by |",
-      "|---|---|---|---|---|",
-      "| EmoCo | 56.0 (57.0, 55.0) | 70.0 (70.0, 70.0) | 40.0 |  |",
-      "| emotion only | 54.8 (56.0, 53.5) | 70.0 (70.0, 70.0) | 40.0 | +3.5, -1.0 |",
-      "| random encoder | 35.0 | 70.0 |  | +20.0 |",
-      "",
-      "Finetuning the whole network on the same folds: from EmoCo's encoder F1 60.0 and AUC 70.0 after 2 epochs.",
-      "",
-      '<img alt="Online probe F1 against updates (mean of seeds)" src="updates.svg" width="420">',
-      '<img alt="Probe F1 against lambda (seed 0)" src="lambda.svg" width="420">',
-      '<img alt="Finetuning: F1 on the test fold against epochs (mean of folds)" src="finetune.svg" width="420">',
-      "",
-    ]);
-    const files = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
-    assertEquals(files, ["finetune.svg", "lambda.svg", "study.md", "updates.svg"]);
-    for (
-      const [file, says] of [["updates.svg", "emotion only"], ["finetune.svg", "epoch"], [
-        "lambda.svg",
-        "lambda",
-      ]]
-    ) {
-      const svg = Deno.readTextFileSync(join(folder, file));
-      assertMatch(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" .*<path d="M[\d. LM]+" .*<\/svg>\n$/s);
-      assertStringIncludes(svg, says);
-    }
-  });
-
-  it("keeps results, and has none before the first", () => {
-    assertEquals(readResults(join(folder, "none")), undefined);
-    const results: StudyResults = {
-      setting: {
-        epochs: 5,
-        preset: "quick",
-        settings: ["--batchSize=16"],
-        pretrainFaces: 7,
-        probeFaces: 3,
-        updates: 4,
-      },
-      runs: [result("emoco", 0, 0.5)],
-    };
-    writeResults(join(folder, "new"), results);
-    assertEquals(readResults(join(folder, "new")), results);
-  });
-});
+import { result, SETTING } from "./study_results.ts";
 
 describe("readRun", () => {
-  it("takes scores from the folds, curves from what was logged, and drops the state of the folder", async () => {
+  it("takes scores from the folds, curves, updates and seconds from what was logged", async () => {
     const folder = await Deno.makeTempDir();
     const write = (run: string, file: string, lines: unknown[]) => {
       Deno.mkdirSync(join(folder, "runs", run), { recursive: true });
@@ -143,20 +18,36 @@ describe("readRun", () => {
     };
     const unit = { au: 12, f1: 0.5, auc: 0.75, positiveRate: 0.2, count: 3 };
     write("p-linear", "folds.json", [{ averages: { f1: 0.5, auc: 0.75, positiveRate: 0.2 }, units: [unit] }]);
+    write("p-linear", "metrics.jsonl", []);
+    write("p-linear", "study_seconds.json", [{ seconds: 7.5 }]);
+    write("p", "config.json", [{ batchSize: 10 }]);
     write("p", "metrics.jsonl", [
       { type: "evaluation", step: 0, knnEmotionAccuracy: 0.1, probeF1: 0.2, probeAuc: 0.5 },
-      { type: "step", step: 1, loss: 3 },
+      { type: "step", step: 6, loss: 3, imagesPerSecond: 20 },
+      { type: "step", step: 9, loss: 3, imagesPerSecond: 10 },
       { type: "evaluation", step: 9, knnEmotionAccuracy: 0.4, probeF1: 0.3, probeAuc: 0.6 },
     ]);
-    const [run] = planStudy(1);
-    const read = await within(folder, () => readRun({ ...run, name: "p" }, "p-linear"));
+    const run: StudyRun = {
+      name: "p-linear",
+      row: "EmoCo",
+      seed: 1,
+      protocol: "linear",
+      encoder: encoderOf("emoco", 1),
+    };
+    const read = await within(folder, () => readRun(run, "p"));
+    assertAlmostEquals(read.seconds.pretraining!, 6 * 10 / 20 + 3 * 10 / 10);
     assertEquals(read, {
-      ...run,
-      name: "p",
+      name: "p-linear",
+      row: "EmoCo",
+      seed: 1,
+      protocol: "linear",
       f1: 0.5,
       auc: 0.75,
       units: [{ au: 12, f1: 0.5, auc: 0.75 }],
       knnEmotionAccuracy: 0.4,
+      heldBackF1: 0.3,
+      updates: { pretraining: 9, finetuning: 0 },
+      seconds: { pretraining: read.seconds.pretraining, finetuning: 7.5 },
       curve: [{ step: 0, f1: 0.2, auc: 0.5 }, { step: 9, f1: 0.3, auc: 0.6 }],
       epochs: [],
     });
@@ -170,56 +61,50 @@ describe("deno task study", () => {
   beforeAll(async () => {
     folder = await Deno.makeTempDir();
     await drawLabelledFaces(join(folder, "faces"), 6);
+    const setting = { ...SETTING, pretrainFaces: 7, probeFaces: 35 };
+    writeResults(join(folder, "runs/out"), "table4", { setting, runs: [result("EmoCo", 0, 0.5)] });
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
   it("refuses what it cannot do, in one sentence", async () => {
-    const results: StudyResults = {
-      setting: { epochs: 5, preset: "quick", pretrainFaces: 7, probeFaces: 35, updates: 4 },
-      runs: [{ ...result("emoco", 0, 0.5) }],
-    };
-    writeResults(join(folder, "runs/out"), results);
     const complaint = async (...given: string[]) => {
       const { code, stderr } = await study(...given);
       assertEquals(code, 1);
       assertMatch(stderr, /^error: [^\n]+\n$/);
       return stderr;
     };
+    const short = ["--only=table4", "--epochs=5", "--finetuneEpochs=2"];
     const said = await Promise.all([
-      complaint("--epochs=6"),
-      complaint("--epochs=5", "--batchSize=16"),
-      complaint("--epochs=few"),
-      complaint("--epochs=5", "--only=moco"),
-      complaint("--epochs=5", "--width=1"),
+      complaint("--only=table4", "--epochs=6", "--finetuneEpochs=2"),
+      complaint(...short, "--batchSize=16"),
+      complaint("--only=moco"),
+      complaint("--width=1"),
       complaint("--out=runs/other", "--draw"),
     ]);
     [
-      "runs/out/results.json was made with epochs 5, and this is 6: go on with that, or give another --out.",
+      "runs/out/table4.json was made with epochs 5, and this is 6: go on with that, or give another --out.",
       'was made with settings [], and this is ["--batchSize=16"]',
-      "--epochs=few: it must be a whole number of at least 1.",
-      "--only=moco: the parts are methods, finetune and lambda.",
+      '--only=moco: "moco" is no part; the parts are table4 (Table IV',
       "--width is no setting of the whole study",
-      "There is no runs/other/results.json to draw: start with deno task study.",
+      "There is no table4.json, fig4.json",
     ].forEach((sentence, i) => assertStringIncludes(said[i], sentence));
   });
 
-  it("draws what there is, and leaves the README of the project alone", async () => {
+  it("lists what is open, draws what there is, and leaves the README of the project alone", async () => {
     const readme = new URL("../../README.md", import.meta.url);
-    const text = () => {
-      try {
-        return Deno.readTextFileSync(readme);
-      } catch {
-        return undefined;
-      }
-    };
-    const before = text();
-    const { code, stdout, stderr } = await study("--draw");
+    const before = Deno.readTextFileSync(readme);
+    const short = ["--only=table4", "--epochs=5", "--finetuneEpochs=2", "--seeds=1"];
+    const [listed, { code, stdout, stderr }] = await Promise.all([
+      study(...short, "--plan"),
+      study("--draw"),
+    ]);
+    assertStringIncludes(listed.stdout, "table4: 14 open runs\n  study-faces-e5-emoco-0-linear\n");
     assertEquals(code, 0, stderr);
-    assertEquals(stdout, "study-emoco-0                F1 50.0  AUC 70.0\n");
+    assertMatch(stdout, /^table4 {2}EmoCo-0-linear- +F1 50\.0 {2}AUC 70\.0\n$/);
     assertStringIncludes(
-      Deno.readTextFileSync(join(folder, "runs/out/study.md")),
-      "| EmoCo | 50.0 | 70.0 | 40.0 |  |",
+      Deno.readTextFileSync(join(folder, "runs/out/table4.md")),
+      "| EmoCo | ✓ | ✓ | ✓ | ✓ | 50.0 | 70.0 |  | 40.0 | 40 | 12 |",
     );
-    assertEquals(text(), before);
+    assertEquals(Deno.readTextFileSync(readme), before);
   });
 });

@@ -52,7 +52,7 @@ function places(): [number, number][] {
   ];
 }
 
-/** The arrays of the pack; jawOpen lowers the lower inner lip (landmarks 65-67) by exactly 2 units. */
+/** The arrays of the pack; jawOpen lowers the lower inner lip (landmarks 65-67) by exactly 2 units, lids as said. */
 export function syntheticArrays(): Map<string, NpyArray> {
   const vertexCount = 6600, v = new Float32Array(3 * vertexCount);
   const triangles: number[] = [], materials: number[] = [];
@@ -93,6 +93,15 @@ export function syntheticArrays(): Map<string, NpyArray> {
   const deltas = new Float32Array(expressions.length * v.length);
   for (const i of [65, 66, 67]) {
     deltas[expressions.indexOf("jawOpen") * v.length + 3 * LANDMARKS[i] + 1] = -2;
+  }
+  // Lids: each shape moves the middle of one eye's upper lid by a known height.
+  const upper = { L: [43, 44], R: [37, 38] } as const;
+  for (const [shape, height] of [["eyeBlink", -1], ["eyeWide", 0.3], ["eyeLookDown", -0.5]] as const) {
+    for (const side of ["L", "R"] as const) {
+      for (const i of upper[side]) {
+        deltas[expressions.indexOf(`${shape}_${side}`) * v.length + 3 * LANDMARKS[i] + 1] = height;
+      }
+    }
   }
   const modes = new Float32Array(2 * v.length);
   for (let i = 0; i < vertexCount; i++) {

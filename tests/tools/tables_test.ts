@@ -92,12 +92,19 @@ describe("makeTables", () => {
   });
 });
 
+/** Cells of a CSV line, those in quotes without them. */
+function cellsOf(line: string): string[] {
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
+    quoted ?? plain
+  );
+}
+
 describe("FORMATS", () => {
   const tables = makeTables([result("gft"), result("bp4d")]);
 
   it("write the same cells, reported and measured ones told apart", () => {
     const text = FORMATS.txt(tables),
-      csv = FORMATS.csv(tables).trim().split("\n").map((line) => line.split(","));
+      csv = FORMATS.csv(tables).trim().split("\n").map(cellsOf);
     assertMatch(
       text,
       /\nEmoCo, linear +0\.1 +0\.2 +0\.4 .* +2\.4 +1\.1 {2}measured, run emoco-1-set_linear\n/,
@@ -106,13 +113,39 @@ describe("FORMATS", () => {
     assertMatch(text, /\nMoCo, linear +not measured yet\n/);
     const column = csv[0].indexOf("AU24");
     const ours = csv.filter((row) => row[4] === "measured" && row[5] !== "");
-    assertEquals(ours.map((row) => [row[0], row[column], row.at(-1)]), [["I", "2.4", "1.1"], [
+    assertEquals(ours.map((row) => [row[0], row[column], row.at(-2)]), [["I", "2.4", "1.1"], [
       "III",
       "2.4",
       "1.1",
     ]]);
     assert(csv.every((row) => row.length === csv[0].length));
     assertEquals(csv.filter((row) => row[4] === "reported").length, 42);
+  });
+
+  it("set a note beside its cell, once for all rows that it belongs to, and say who says so", () => {
+    const [, disfa, bp4d] = makeTables([]);
+    const text = FORMATS.txt([bp4d]);
+    assertMatch(text, /\nDRML, supervised .* 53\.9 +56\.0 \[a\] +reported, quoted by the paper\n/);
+    assertMatch(text, /\nSRERL, supervised \[d\] .* 62\.1 \[c\] +reported/);
+    assertMatch(text, /\n\[a\] This row is DRML's AUC: [^\n]+ \(Papers with Code, [^\n]+\)\n/);
+    assertMatch(text, /\nEmoCo, linear .* 59\.3 +reported/);
+    const notes = (rows: readonly Row[], method: string) =>
+      rows.find((row) => row.method === method)!.notes.map(({ text }) => text).join(" ");
+    // What a note says of a row's mean is what the row's cells give.
+    for (const [{ rows }, method] of [[disfa, "EAC"], [bp4d, "SRERL"]] as const) {
+      const { f1 } = rows.find((row) => row.method === method)!;
+      const mean = (f1 as number[]).reduce((sum, value) => sum + value) / f1.length;
+      assertStringIncludes(notes(rows, method), `The units of this row average ${mean.toFixed(1)}`);
+    }
+    const html = FORMATS.html([disfa]), latex = FORMATS.tex([disfa]);
+    assertStringIncludes(html, "<td>48.5<sup>a</sup></td>");
+    assertStringIncludes(html, "<p><sup>a</sup> The units of this row average 57.4");
+    assertMatch(latex, /\nEAC\\textsuperscript\{b\} & .* & 48\.5\\textsuperscript\{a\} \\\\\n/);
+    const csv = FORMATS.csv([disfa]).trim().split("\n").map(cellsOf);
+    assertStringIncludes(
+      csv.find((row) => row[2] === "JAA")!.at(-1)!,
+      "Its DISFA model starts from its BP4D",
+    );
   });
 
   it("write LaTeX with as many columns as it says, and HTML, with names escaped", () => {

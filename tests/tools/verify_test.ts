@@ -2,7 +2,14 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { sha256 } from "../../train/runs/whole_file.ts";
-import { drawLabelledFaces, runTask, writeModelRun, writePretrainedRun } from "../train/toy_runs.ts";
+import {
+  ALL_HEADS,
+  drawLabelledFaces,
+  runTask,
+  toyCalibration,
+  writeModelRun,
+  writePretrainedRun,
+} from "../train/toy_runs.ts";
 
 describe("deno task verify", () => {
   let folder: string;
@@ -10,10 +17,10 @@ describe("deno task verify", () => {
   const verify = (...given: string[]) => runTask("verify", folder, ...given);
 
   /** A copy of the exported run that somebody has meddled with. */
-  function copy(name: string): string {
+  function copy(name: string, from = "good"): string {
     Deno.mkdirSync(join(folder, "runs", name));
-    for (const { name: file } of Deno.readDirSync(join(folder, "runs/good"))) {
-      Deno.copyFileSync(path("good", file), path(name, file));
+    for (const { name: file } of Deno.readDirSync(join(folder, "runs", from))) {
+      Deno.copyFileSync(path(from, file), path(name, file));
     }
     return name;
   }
@@ -60,8 +67,12 @@ describe("deno task verify", () => {
     await drawLabelledFaces(join(folder, "faces"), 3);
     writePretrainedRun(folder, "pre");
     writeModelRun(folder, "good");
-    const { code, stderr } = await runTask("export", folder, "--licence=test", "--precision=float16");
-    assertEquals(code, 0, stderr);
+    writeModelRun(folder, "heads", { changes: ALL_HEADS });
+    for (const name of ["good", "heads"]) {
+      const given = [`--from=${name}`, "--licence=test", "--precision=float16"];
+      const { code, stderr } = await runTask("export", folder, ...given);
+      assertEquals(code, 0, stderr);
+    }
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
@@ -141,6 +152,44 @@ describe("deno task verify", () => {
     assertStringIncludes(said[0], '"aus" is [25,12,4], but the model was trained with [4,12,25]');
     assertStringIncludes(said[1], '"emotions" is null, but');
     assertStringIncludes(said[2], '"input.mean" is [0.5,0.5,0.5], but');
+  });
+
+  it("compares every output of a model with all heads, at both precisions", async () => {
+    const { code, stdout, stderr } = await verify("--from=heads");
+    assertEquals(code, 0, stdout + stderr);
+    for (const name of ["points", "pose", "gaze", "openness", "visible", "emotions"]) {
+      assertMatch(stdout, new RegExp(`float32\\): .*${name} \\d\\.\\de-\\d`));
+      assertMatch(stdout, new RegExp(`float16\\): .*${name} \\d\\.\\de-\\d`));
+    }
+    const silent = copy("no-gaze", "heads");
+    editCard(silent, (card) => card.outputs = card.outputs.filter((name: string) => name !== "gaze"));
+    const moved = editModel(
+      copy("moved", "heads"),
+      (bytes) => bytes[valuesOf(bytes, "pose.bias") + 3] ^= 0x80,
+    );
+    const said = await Promise.all([silent, moved].map((name) => complaint(`--from=${name}`)));
+    assertStringIncludes(said[0], '"outputs" is ["points","pose","openness","visible"], but');
+    assertMatch(said[1], /pose \d\.\de[+-]\d.*FAILS/);
+  });
+
+  it("holds the card's thresholds and probabilities to what was fitted", async () => {
+    const name = copy("fitted");
+    const digest = sha256(Deno.readFileSync(path(name, "emoco.onnx")));
+    Deno.writeTextFileSync(path(name, "calibration.json"), JSON.stringify(toyCalibration(digest)));
+    assertStringIncludes(
+      await complaint(`--from=${name}`),
+      '{"au":4,"threshold":0.5} of "aus" is not what calibration.json gives, {"au":4,"threshold":0.4,"calibration":[1.5,0.5]}',
+    );
+    assertEquals((await runTask("export", folder, `--from=${name}`, "--licence=test")).code, 0);
+    const { code, stderr } = await verify(`--from=${name}`);
+    assertEquals(code, 0, stderr);
+    editCard(name, (card) => card.aus[1].calibration[0] = 2);
+    assertStringIncludes(await complaint(`--from=${name}`), "run deno task export again.");
+    Deno.writeTextFileSync(path(name, "calibration.json"), JSON.stringify(toyCalibration("0".repeat(64))));
+    assertStringIncludes(
+      await complaint(`--from=${name}`),
+      "was fitted to another model file than this run's",
+    );
   });
 
   it("refuses to compare no faces", async () => {

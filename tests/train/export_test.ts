@@ -8,7 +8,14 @@ import { join } from "node:path";
 import * as ort from "onnxruntime-web";
 import { COMMITTED_FACES } from "../../train/input/data.ts";
 import { sha256 } from "../../train/runs/whole_file.ts";
-import { readRunFile, runTask, writeModelRun, writePretrainedRun } from "./toy_runs.ts";
+import {
+  ALL_HEADS,
+  readRunFile,
+  runTask,
+  toyCalibration,
+  writeModelRun,
+  writePretrainedRun,
+} from "./toy_runs.ts";
 
 describe("deno task export", () => {
   let folder: string;
@@ -163,6 +170,49 @@ describe("deno task export", () => {
     assertStringIncludes(training.data, "set AffectNet, set DISFA");
     // Intensity: the output is a fifth of it, and 2 and more counts as present.
     assertEquals([target, aus[0]], ["intensity", { au: 4, threshold: 0.3 }]);
+  });
+
+  it("puts thresholds and calibrations that were fitted into the card, with the reason, and names all outputs", async () => {
+    writeModelRun(folder, "fitted", { changes: { ...ALL_HEADS, target: "intensity" } });
+    const given = ["--from=fitted", "--licence=test"];
+    assertEquals((await exportModel(...given)).code, 0);
+    const before = card("fitted");
+    assertEquals(before.aus.map((unit) => Object.keys(unit)), Array(3).fill(["au", "threshold"]));
+    assertEquals(before.outputs, ["points", "pose", "gaze", "openness", "visible"]);
+    const file = join(folder, "runs/fitted/calibration.json");
+    Deno.writeTextFileSync(file, JSON.stringify(toyCalibration(before.files["emoco.onnx"].sha256)));
+    const { code, stdout, stderr } = await exportModel(...given);
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "with the thresholds and probabilities fitted to photographs");
+    const { aus, metrics, files: vouched } = card("fitted");
+    assertEquals(vouched, before.files);
+    assertEquals(aus, [
+      { au: 4, threshold: 0.4, calibration: [1.5, 0.5] },
+      { au: 12, threshold: 0.6, calibration: [0.8, -1] },
+      { au: 25, threshold: 0.5, calibration: [1.1, 0] },
+    ]);
+    assertEquals(metrics.thresholds, {
+      rule: "Where precision and recall meet.",
+      data: "the even half of split test of photographs",
+      faces: 20,
+      people: 18,
+      notFound: 1,
+      units: [
+        { au: 4, positives: 9, faces: 20, from: "its own faces" },
+        { au: 12, positives: 9, faces: 20, from: "its own faces" },
+        { au: 25, positives: 2, faces: 20, from: "all units together" },
+      ],
+    });
+    for (
+      const [wrong, said] of [
+        [toyCalibration("0".repeat(64)), "was fitted to another model file than this run's"],
+        [{ ...toyCalibration(before.files["emoco.onnx"].sha256), units: [] }, "the model has 4, 12, 25"],
+        [{ format: 2 }, "is no calibration of this version"],
+      ] as const
+    ) {
+      Deno.writeTextFileSync(file, JSON.stringify(wrong));
+      assertStringIncludes(await complaint(...given), said);
+    }
   });
 
   it("refuses a precision that there is not, and a run that is no action-unit model", async () => {

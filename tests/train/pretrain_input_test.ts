@@ -15,7 +15,7 @@ describe("deno task pretrain", () => {
   async function complaint(...args: string[]): Promise<string> {
     const { code, stderr } = await pretrain(folder, ...TINY, ...args);
     assertEquals(code, 1, stderr);
-    assertMatch(stderr, /^(Blocking[^\n]+\n)?error: [^\n]+\n$/); // Deno itself says when it waits for another one
+    assertMatch(stderr, /^(Blocking[^\n]+\n)*error: [^\n]+\n$/); // Deno itself says when it waits for another one
     return stderr;
   }
 
@@ -45,7 +45,7 @@ describe("deno task pretrain", () => {
       complaintAbout("unknown", changed(4, { emotion: "contempt" })),
       complaintAbout("json", notJson),
       complaintAbout("splits", split),
-      complaintAbout("none", lines.filter((line) => line.emotion !== "fear")),
+      complaintAbout("none", lines.map(({ emotion: _, ...line }) => line)),
       complaintAbout("one", [...lines.filter((line) => line.emotion !== "fear"), of("fear")[0]]),
       complaintAbout("pairless", lines.slice(0, 7)),
       complaintAbout("empty", []),
@@ -57,13 +57,36 @@ describe("deno task pretrain", () => {
       at("json", 5) + "not JSON (",
       at("splits", 10) + 'subject "s01" is in split "test" here but in "pretrain" on line 8',
       join(folder, "none/manifest.jsonl") +
-      ': no face carries the emotion "fear"; each of the seven emotions needs',
+      ": no face carries an emotion, which this method learns from; MoCo needs none (--queues=single",
       'only one face, on line 121, carries the emotion "fear"',
       'only one face, on line 1, carries the emotion "neutral"',
       join(folder, "empty/manifest.jsonl") + " lists no faces.",
     ];
     for (const [i, text] of said.entries()) assertStringIncludes(text, expected[i]);
     assertEquals([...Deno.readDirSync(folder)].some(({ name }) => name === "runs"), false);
+  });
+
+  it("asks for the labels alone that a method reads, and says which emotion is not there", async () => {
+    const none = lines.map(({ emotion: _, ...line }) => line);
+    const fearless = lines.filter((line) => line.emotion !== "fear");
+    const moco = ["--queues=single", "--normalization=l2", "--losses=contrastive"];
+    const runs: [string, Line[], string[], string][] = [
+      ["unlabelled", none, moco, "(emotions are not read)"],
+      ["fearless", fearless, [], "Warning: no face carries the emotion fear: nothing is learnt of it."],
+      ["emotion", fearless, ["--losses=emotion"], "Warning: no face carries the emotion fear"],
+    ];
+    const place = await Deno.makeTempDir();
+    for (const [name, manifest, settings, said] of runs) {
+      await Deno.mkdir(join(place, name));
+      await Deno.symlink(join(folder, "faces"), join(place, name, "faces"));
+      await writeManifest(join(place, name), manifest);
+      const epochs = ["--epochs=1", `--data=${name}`, `--name=${name}`];
+      const { code, stdout, stderr } = await pretrain(place, ...TINY, ...settings, ...epochs);
+      assertEquals([code, stderr.includes("error")], [0, false], stderr);
+      assertStringIncludes(stdout, said);
+      assertStringIncludes(stdout, `runs/${name}/report.html`);
+    }
+    await Deno.remove(place, { recursive: true });
   });
 
   it("says what a command line lacks", async () => {

@@ -220,7 +220,7 @@ describe("a pretraining run that is interrupted", () => {
     const complaint = async (...options: string[]) => {
       const { code, stdout, stderr } = await pretrain(folder, ...options);
       assertEquals(code, 1, stdout);
-      assertMatch(stderr, /^(Blocking[^\n]+\n)?error: [^\n]+\n$/);
+      assertMatch(stderr, /^(Blocking[^\n]+\n)*error: [^\n]+\n$/);
       return stderr;
     };
     const name = "--name=unbroken";

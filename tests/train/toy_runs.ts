@@ -11,7 +11,10 @@ import { quick } from "../../train/config.ts";
 import { finetuning } from "../../train/units/finetune_config.ts";
 import { initEncoder, initLinear } from "../../train/nets/encoder.ts";
 import { normal, randomStream } from "../../train/runs/random.ts";
-import { featureCount, initRunningStatistics, type Weights } from "../../train/nets/resnet.ts";
+import { featureCount, initRunningStatistics, mapSide, type Weights } from "../../train/nets/resnet.ts";
+import { GEOMETRY_SIZE } from "../../train/units/face_geometry.ts";
+import { geometryParts } from "../../train/units/face_heads.ts";
+import type { CalibrationFile } from "../../train/units/calibration_file.ts";
 import { decode, drawFaces, type Line, type Outcome, writeManifest } from "./toy_faces.ts";
 
 /** Settings of a finetuning that takes seconds. */
@@ -80,7 +83,20 @@ export function writePretrainedRun(
   tf.dispose([weights, statistics]);
 }
 
-/** Writes a finished action-unit model `runs/<name>` on the backbone of a pretrained run, with a random classifier. */
+/** Weights of all heads, as settings of a finetuning. */
+export const ALL_HEADS = {
+  emotionWeight: 1,
+  pointsWeight: 1,
+  poseWeight: 1,
+  gazeWeight: 1,
+  opennessWeight: 1,
+  visibleWeight: 1,
+};
+
+/**
+ * Writes a finished action-unit model `runs/<name>` on the backbone of a pretrained run, with a random classifier, and
+ * random heads for geometry and visibility where `changes` gives them a weight.
+ */
 export function writeModelRun(
   cwd: string,
   name: string,
@@ -113,15 +129,50 @@ export function writeModelRun(
     "au.weight": { shape: [count, 3], values: values(3 * count) },
     "au.bias": { shape: [3], values: values(3) },
   };
+  const map = mapSide(config.architecture, imageSize) ** 2 * count;
+  const heads = {
+    ...(geometryParts(config).length && {
+      "geometry.weight": {
+        shape: [map, GEOMETRY_SIZE],
+        values: values(map * GEOMETRY_SIZE).map((w) => 0.3 * w),
+      },
+      "geometry.bias": { shape: [GEOMETRY_SIZE], values: values(GEOMETRY_SIZE).map((b) => 5 + b) },
+    }),
+    ...(config.visibleWeight > 0 && {
+      "visible.weight": { shape: [count, 3], values: values(3 * count) },
+      "visible.bias": { shape: [3], values: Float32Array.of(1, 0, -1) },
+    }),
+  };
   const folder = join(cwd, "runs", name);
   Deno.mkdirSync(folder, { recursive: true });
   Deno.writeTextFileSync(join(folder, "config.json"), JSON.stringify(config));
   saveCheckpoint(folder, {
-    state: { weights, statistics: pretrained.state.statistics, emotion: emotions ? part(true) : {} },
+    state: { weights, statistics: pretrained.state.statistics, emotion: emotions ? part(true) : {}, heads },
     config,
     position: { finished: true },
     subjects: { pretraining: pretrained.subjects.pretraining, actionUnits: subjects },
   });
+}
+
+/** A `calibration.json` of the model whose file has that digest, for units 4, 12 and 25. */
+export function toyCalibration(digest: string): CalibrationFile {
+  const own = { positives: 9, faces: 20, from: "its own faces" } as const;
+  return {
+    format: 1,
+    model: { file: "emoco.onnx", sha256: digest },
+    data: "photographs",
+    split: "test",
+    half: "even",
+    faces: 20,
+    people: 18,
+    notFound: 1,
+    rule: "Where precision and recall meet.",
+    units: [
+      { au: 4, ...own, calibration: [1.5, 0.5], threshold: 0.4 },
+      { au: 12, ...own, calibration: [0.8, -1], threshold: 0.6 },
+      { au: 25, positives: 2, faces: 20, from: "all units together", calibration: [1.1, 0], threshold: 0.5 },
+    ],
+  };
 }
 
 /** Moves batch norm away from the identity that fresh networks start at. */

@@ -48,6 +48,12 @@ describe("parseModelCard", () => {
     assertEquals(parseModelCard({ ...completeCard(), emotions: null }).emotions, null);
   });
 
+  it("reads outputs and calibrations where a card has them", () => {
+    const aus = [{ au: 1, threshold: 0.5, calibration: [1.5, -0.25] }, { au: 12, threshold: 0.4 }];
+    const card = { ...completeCard(), aus, outputs: ["pose", "points"] };
+    assertEquals(JSON.parse(JSON.stringify(parseModelCard(card))), card);
+  });
+
   it("names the field when any one is missing", () => {
     const fields = paths(completeCard()).filter((path) => path.length > 0 && path.join() !== "metrics,f1");
     assertEquals(fields.length, 26);
@@ -77,6 +83,23 @@ describe("parseModelCard", () => {
     ["no action units", '"aus" must be a list that is not empty', (card) => card.aus = []],
     ["a threshold of 1", '"aus[0].threshold" must lie between', (card) => card.aus[0].threshold = 1],
     ["an unknown emotion", '"emotions[1]" must be neutral', (card) => card.emotions[1] = "contempt"],
+    [
+      "a calibration that falls",
+      '"aus[0].calibration" must have a slope above 0, is [-1,0]',
+      (card) => card.aus[0].calibration = [-1, 0],
+    ],
+    [
+      "a calibration of one number",
+      '"aus[1].calibration" must hold 2 entries',
+      (card) => card.aus[1].calibration = [1],
+    ],
+    ["an unknown output", '"outputs[1]" must be points or pose', (card) => card.outputs = ["gaze", "ears"]],
+    ["an output twice", '"outputs" lists an output twice', (card) => card.outputs = ["gaze", "gaze"]],
+    [
+      "no outputs in a list of them",
+      '"outputs" must be a list that is not empty',
+      (card) => card.outputs = [],
+    ],
     ["an emotion twice", '"emotions" lists', (card) => card.emotions[1] = "neutral"],
     ["half a pixel", '"input.size" must be a whole', (card) => card.input.size = 112.5],
     ["two means", '"input.mean" must hold 3', (card) => card.input.mean = [0, 0]],

@@ -1,7 +1,7 @@
 /** A model small enough to be worked out by hand, written as ONNX. */
 import type { ModelCard } from "@emoco/web/model-card";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE } from "@emoco/web/model-card";
-import { type Field, initializer, message, node, tensorInfo } from "./onnx_writer.ts";
+import { type Field, initializer, integers, message, node, tensorInfo } from "./onnx_writer.ts";
 
 /** What the model computes from a face's mean red, green and blue: sigmoid(W rgb + b) and softmax(V rgb). */
 export interface TinyModel {
@@ -13,8 +13,18 @@ export interface TinyModel {
   readonly emotions?: readonly (readonly number[])[];
   /** Names of input and outputs, for models that do not fit. */
   readonly names?: Partial<Record<"image" | "probabilities" | "features" | "emotions", string>>;
+  /** What else the model says: a row of numbers for each output, every face's plus `slope` times its mean red. */
+  readonly outputs?: Partial<Record<string, TinyOutput>>;
   /** A fixed number of faces instead of any. */
   readonly batch?: number;
+}
+
+/** An output that is the same for every face, or moves with its mean red, as normalised. */
+export interface TinyOutput {
+  /** Of one face's row. */
+  readonly shape: readonly number[];
+  readonly values: readonly number[];
+  readonly slope?: readonly number[];
 }
 
 /** The model's bytes, for crops of `size` pixels. */
@@ -42,6 +52,18 @@ export function writeTinyModel(model: TinyModel, size: number): Uint8Array {
       [1, node("Softmax", ["emotionLogits"], emotions, { axis: 1 })],
       [5, initializer("emotionWeights", [3, emotionCount], model.emotions.flat())],
       [12, tensorInfo(emotions, [batch, emotionCount])],
+    );
+  }
+  for (const [name, output] of Object.entries(model.outputs ?? {})) {
+    const { shape, values, slope = values.map(() => 0) } = output!;
+    const weights = [...slope, ...values.map(() => 0), ...values.map(() => 0)];
+    graph.push(
+      [1, node("Gemm", [features, `${name}Weights`, `${name}Bias`], `${name}Rows`)],
+      [1, node("Reshape", [`${name}Rows`, `${name}Shape`], name)],
+      [5, initializer(`${name}Weights`, [3, values.length], weights)],
+      [5, initializer(`${name}Bias`, [values.length], values)],
+      [5, integers(`${name}Shape`, [-1, ...shape])],
+      [12, tensorInfo(name, [batch, ...shape])],
     );
   }
   return message([1, 8], [7, message(...graph)], [8, message([1, ""], [2, 13])]);

@@ -2,9 +2,9 @@
  * One photo to its aligned face.
  * @module
  */
-import { type ImageDecoder, ImageError } from "@emoco/serve/decode";
+import { type DecodedPicture, type ImageDecoder, ImageError, type PictureWarning } from "@emoco/serve/decode";
 import type { Box, FaceFinder, FoundFace } from "@emoco/web/face-finder";
-import { cropFace, type FacePoints, type Pixels } from "@emoco/web/image";
+import { cropFace, type FacePoints, type Pixels, type Point } from "@emoco/web/image";
 import type { NoFace } from "./journal.ts";
 
 /** A face that was found, or why none was. */
@@ -15,6 +15,8 @@ export type Alignment =
     readonly face?: FoundFace;
     readonly faces?: number;
     readonly crop: Pixels;
+    /** What is to be said of the photo's file. */
+    readonly warnings?: readonly PictureWarning[];
   }
   | NoFace;
 
@@ -34,14 +36,29 @@ export async function alignPhoto(
   finder: FaceFinder,
   known: Known = {},
 ): Promise<Alignment> {
-  let photo: Pixels;
+  let photo: DecodedPicture;
   try {
     photo = await decoder.decode(bytes);
   } catch (error) {
     if (error instanceof ImageError) return { reason: error.message, why: "unreadable" };
     throw error;
   }
-  return await alignPixels(photo, size, finder, known);
+  const { original, width, height, warnings } = photo;
+  const x = original ? original.width / width : 1, y = original ? original.height / height : 1;
+  const aligned = await alignPixels(photo, size, finder, {
+    box: known.box &&
+      { x: known.box.x / x, y: known.box.y / y, width: known.box.width / x, height: known.box.height / y },
+    points: known.points && scaled(known.points, 1 / x, 1 / y),
+  });
+  if ("reason" in aligned) return aligned;
+  return { ...aligned, points: scaled(aligned.points, x, y), ...warnings && { warnings } };
+}
+
+/** The points of a photo that was made smaller in pixels of the photo itself, and the other way round. */
+function scaled(points: FacePoints, x: number, y: number): FacePoints {
+  const at = ([px, py]: Point): Point => [px * x, py * y];
+  const { leftEye, rightEye, nose, mouth } = points;
+  return { leftEye: at(leftEye), rightEye: at(rightEye), nose: at(nose), mouth: at(mouth) };
 }
 
 /** Crops the face of a photo: the one that is known, else the largest. */

@@ -16,6 +16,8 @@ export interface AlignedFace {
     readonly points: Record<string, number[]>;
     /** Mean distance between the finder's points and those that came with the photo, in distances of the eyes. */
     readonly off?: number;
+    /** `damaged`: some of the photo's pixels are. */
+    readonly warnings?: readonly string[];
   };
 }
 
@@ -43,9 +45,14 @@ export class Journal<Line extends { readonly source: string } = Entry> {
   /**
    * Opens or begins the journal; an alignment with other settings than before is refused. A photo that was missing or
    * unreadable does not count as done: it may have come since, or been repaired.
+   * @param known gets every line that stands in it already
    * @throws {JournalError} other settings, or another process at work
    */
-  constructor(readonly path: string, settings: Readonly<Record<string, unknown>>) {
+  constructor(
+    readonly path: string,
+    settings: Readonly<Record<string, unknown>>,
+    known: (line: Line) => void = () => {},
+  ) {
     const first = JSON.stringify(settings);
     this.#file = Deno.openSync(path, { read: true, write: true, create: true });
     if (!this.#file.tryLockSync(true)) {
@@ -64,6 +71,7 @@ export class Journal<Line extends { readonly source: string } = Entry> {
       if (!isFirst && !line) break; // torn by a crash of the machine; what follows it is cut off
       isFirst = false;
       this.#end = start + length + 1;
+      if (line) known(line);
       if (line && !("why" in line && line.why !== "no face")) this.#places.set(line.source, [start, length]);
     }
     this.#file.truncateSync(this.#end);

@@ -2,8 +2,12 @@
  * The photos of a folder: those of its `manifest.jsonl` with their labels, else every picture below it.
  * @module
  */
-import { EMOTIONS } from "@emoco/web/facs";
-import { extname, join, relative } from "node:path";
+import { extname, join, relative, sep } from "node:path";
+import { isPicture, PICTURES } from "../files/kinds.ts";
+import type { PassedOver } from "../files/passed_over.ts";
+import { readText } from "../files/text.ts";
+import { walkFiles } from "../files/walk.ts";
+import { readEmotion, readSplit } from "../manifest/folder.ts";
 
 /** A photo to align, by its path inside the folder, with the manifest fields that its face will keep. */
 export interface Photo {
@@ -11,28 +15,39 @@ export interface Photo {
   readonly labels: Readonly<Record<string, unknown>>;
 }
 
-/** Endings of the pictures that are read. */
-export const PICTURES = [".jpg", ".jpeg", ".png", ".webp"];
-
-/** Lists the photos in a fixed order; throws an Error with one sentence where the folder or its manifest is wrong. */
-export function listPhotos(folder: string): Photo[] {
+/**
+ * Lists the photos in a fixed order, each once, with what was passed over; throws an Error with one sentence where the
+ * folder or its manifest is wrong.
+ */
+export function listPhotos(folder: string, passed: PassedOver): Photo[] {
   try {
     if (!Deno.statSync(folder).isDirectory) throw new Error(`--in=${folder} is not a folder.`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Error(`--in=${folder} does not exist.`);
   }
+  const insideOf = (path: string) => relative(folder, path).replaceAll(sep, "/");
   const photos = readManifest(folder) ??
-    [...walk(folder)].map((path) => relative(folder, path).replaceAll("\\", "/")).sort()
-      .map((source) => ({ source, labels: labelsOf(source) }));
-  if (photos.length === 0) throw new Error(`--in=${folder} holds no pictures (${PICTURES.join(", ")}).`);
+    walkFiles(folder, isPicture, {
+      passed,
+      prefers: (path) => labelsOf(insideOf(path)).emotion !== undefined,
+    })
+      .map(insideOf).sort().map((source) => ({ source, labels: labelsOf(source) }));
+  if (photos.length === 0) {
+    throw new Error(
+      [`--in=${folder} holds no pictures (${PICTURES.join(", ")}).`, ...passed.lines(insideOf)].join("\n"),
+    );
+  }
   return photos;
 }
 
-/** Where the aligned face of a photo goes; its ending stays in the name, so that a.png and a.jpg do not collide. */
+/**
+ * Where the aligned face of a photo goes, unless another face is there already (see `OutputNames`). Its ending stays in
+ * the name, so that a.png and a.jpg do not collide.
+ */
 export function facePath(source: string): string {
   const ending = extname(source);
-  const name = source.replaceAll("..", "_").slice(0, -ending.length || undefined);
+  const name = source.slice(0, -ending.length || undefined).replaceAll("..", "_");
   return `faces/${name}${ending.toLowerCase().replace(".", "_")}.jpg`;
 }
 
@@ -40,7 +55,7 @@ function readManifest(folder: string): Photo[] | undefined {
   const path = join(folder, "manifest.jsonl");
   let text: string;
   try {
-    text = Deno.readTextFileSync(path);
+    text = readText(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -61,22 +76,16 @@ function readManifest(folder: string): Photo[] | undefined {
   });
 }
 
-function* walk(folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.name.startsWith(".")) continue;
-    if (entry.isDirectory) yield* walk(path);
-    else if (PICTURES.includes(extname(entry.name).toLowerCase())) yield path;
-  }
-}
-
 /**
- * Labels from folders: one with an emotion's name labels what is in it; otherwise the first folder names the person.
- * A photo in neither counts as a person of its own.
+ * Labels from folders: one with an emotion's name labels what is in it, one named after a split puts it there; the first
+ * other folder names the person. A photo in none counts as a person of its own.
  */
-function labelsOf(source: string): Record<string, string> {
+function labelsOf(source: string): { subject: string; emotion?: string; split?: string } {
   const folders = source.split("/").slice(0, -1);
-  const emotion = EMOTIONS.find((name) => folders.includes(name));
-  const [person] = folders.filter((name) => name !== emotion);
-  return { subject: person ?? source.slice(0, -extname(source).length), ...(emotion && { emotion }) };
+  const at = folders.findLastIndex((name) => readEmotion(name));
+  const emotion = at < 0 ? undefined : readEmotion(folders[at]);
+  const split = folders.map(readSplit).find((found) => found);
+  const [person] = folders.filter((name, i) => i !== at && !readSplit(name));
+  const subject = (person ?? source.slice(0, -extname(source).length)).normalize("NFC");
+  return { subject, ...(emotion && { emotion }), ...(split && { split }) };
 }

@@ -24,7 +24,7 @@ export interface Job {
   readonly compare?: FacePoints;
 }
 
-const decoder = await openDecoder();
+const decoder = await openDecoder("auto", { isLocal: true });
 const model = await Deno.readFile(new URL("../../web/model/blazeface.onnx", import.meta.url));
 const finder = await BlazeFace.load({ model, ort }, { intraOpNumThreads: 1 });
 sharp.concurrency(1);
@@ -48,7 +48,7 @@ async function align({ source, from, to, image, size, known, compare }: Job): Pr
     ? await alignPhoto(bytes, size, decoder, finder, known)
     : await alignPixels(from as Pixels, size, finder, known);
   if ("reason" in aligned) return { source, ...aligned };
-  const { crop, points, face, faces } = aligned;
+  const { crop, points, face, faces, warnings } = aligned;
   const jpeg = await sharp(crop.data, { raw: { width: size, height: size, channels: 4 } }).removeAlpha()
     .jpeg({ quality: 95, chromaSubsampling: "4:4:4" }).toBuffer();
   const path = join(to, image), half = `${path}.part`;
@@ -61,6 +61,7 @@ async function align({ source, from, to, image, size, known, compare }: Job): Pr
     photo: {
       ...(face && { faces, score: round(face.score) }),
       points: Object.fromEntries(Object.entries(points).map(([name, at]) => [name, at.map(round)])),
+      ...(warnings && { warnings }),
       ...(face && compare && { off: round(distance(points, compare)) }),
     },
   };

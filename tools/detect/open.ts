@@ -5,6 +5,7 @@
 import { type ImageDecoder, openDecoder } from "@emoco/serve/decode";
 import { AuDetector } from "@emoco/web/detector";
 import { BlazeFace } from "@emoco/web/face-finder";
+import { FaceFollower } from "@emoco/web/face-follower";
 import type { OrtLike } from "@emoco/web/inference";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,23 @@ export interface OpenDetector {
   readonly engine: "native" | "wasm";
 }
 
+/** A detector for the frames of films. */
+export interface OpenFilmDetector {
+  readonly detector: AuDetector;
+  readonly follower: FaceFollower;
+  readonly engine: "native" | "wasm";
+}
+
+/** Opens the model of a folder for films, whose faces are followed. */
+export async function openFilmDetector(folder = COMMITTED): Promise<OpenFilmDetector> {
+  const [model, card] = [read(folder, "emoco.onnx"), read(folder, "emoco.json")];
+  const { ort, engine } = await openRuntime();
+  const blazeFace = Deno.readFileSync(join(COMMITTED, "blazeface.onnx"));
+  const finder = await BlazeFace.load({ model: blazeFace, ort }, { thorough: false });
+  const follower = new FaceFollower(finder);
+  return { detector: await AuDetector.load({ model, card, finder: follower, ort }), follower, engine };
+}
+
 /** Opens the model of a folder; throws an Error with one sentence where it is missing or does not fit its card. */
 export async function openDetector(folder = COMMITTED): Promise<OpenDetector> {
   const [model, card] = [read(folder, "emoco.onnx"), read(folder, "emoco.json")];
@@ -27,7 +45,7 @@ export async function openDetector(folder = COMMITTED): Promise<OpenDetector> {
   const blazeFace = Deno.readFileSync(join(COMMITTED, "blazeface.onnx"));
   const finder = await BlazeFace.load({ model: blazeFace, ort });
   const detector = await AuDetector.load({ model, card, finder, ort });
-  return { detector, decoder: await openDecoder(engine), engine };
+  return { detector, decoder: await openDecoder(engine, { isLocal: true }), engine };
 }
 
 async function openRuntime(): Promise<{ ort: OrtLike; engine: "native" | "wasm" }> {

@@ -3,18 +3,28 @@
  * @module
  */
 import type { DetectedFace, Detection } from "@emoco/web/detector";
-import type { Pixels } from "@emoco/web/image";
+import type { Pixels, Point } from "@emoco/web/image";
 import sharp from "sharp";
+import type { DrawingFormat } from "./drawings.ts";
 
 /** Of the picture: the photo is shrunk or enlarged into this, at least as high as the bars of one face. */
 const MAX_WIDTH = 1400, MAX_HEIGHT = 1000, MAX_ENLARGEMENT = 4;
 /** Of the panel on the right: a column holds the bars of the faces that fit below one another. */
 const COLUMN = 400, PADDING = 18, ROW = 22, HEADER = 50, GAP = 16, MAX_COLUMNS = 3, MAX_BARS = 1.4;
 const COLOURS = ["#4cc9f0", "#ffb347", "#9be15d", "#ff6fa3", "#b794f6", "#f6e05e"];
-const FONT = "Inter";
+/** The family that `useFont` makes known. */
+export const FONT = "Inter";
 
-/** Draws what was found; faces whose bars find no room keep their box and number. */
-export async function drawDetection(photo: Pixels, { faces }: Detection): Promise<Uint8Array> {
+/**
+ * Draws what was found; faces whose bars find no room keep their box and number.
+ * @param mark stands in the file's metadata and says that it is a drawing
+ */
+export async function drawDetection(
+  photo: Pixels,
+  { faces }: Detection,
+  format: DrawingFormat = "png",
+  mark = "EmoCo",
+): Promise<Uint8Array> {
   const block = HEADER + ROW * Math.max(0, ...faces.map(({ aus }) => aus.length));
   const least = faces.length > 0 ? block + 2 * PADDING : 0;
   const scale = Math.min(
@@ -50,22 +60,37 @@ export async function drawDetection(photo: Pixels, { faces }: Detection): Promis
       right: total - width,
       background: "#141a22",
     }).png().toBuffer();
-  return await sharp(base).composite([{ input: new TextEncoder().encode(svg) as unknown as Buffer }]).png()
-    .toBuffer();
+  return await sharp(base).composite([{ input: new TextEncoder().encode(svg) as unknown as Buffer }])
+    .withExif({ IFD0: { Software: mark } }).toFormat(format, { quality: 92 }).toBuffer();
 }
 
-function drawFace({ box, points }: DetectedFace, index: number, scale: number, top: number): string {
+function drawFace(
+  { box, points, points68, gaze }: DetectedFace,
+  index: number,
+  scale: number,
+  top: number,
+): string {
   const colour = COLOURS[index % COLOURS.length];
   const x = box.x * scale, y = box.y * scale + top, width = box.width * scale, height = box.height * scale;
   const line = Math.max(2, Math.min(4, width / 80)), dot = Math.max(2, width / 45);
-  const dots = Object.values(points).map(([px, py]) =>
-    `<circle cx="${px * scale}" cy="${py * scale + top}" r="${dot}" fill="${colour}" stroke="#000" ` +
-    `stroke-opacity="0.7" stroke-width="${dot / 3}"/>`
+  const size = points68 ? Math.max(1, dot / 2.5) : dot;
+  const dots = (points68 ?? Object.values(points)).map(([px, py]) =>
+    `<circle cx="${px * scale}" cy="${py * scale + top}" r="${size}" fill="${colour}" stroke="#000" ` +
+    `stroke-opacity="0.7" stroke-width="${size / 3}"/>`
   ).join("");
+  const far = 0.8 *
+    Math.hypot(points.leftEye[0] - points.rightEye[0], points.leftEye[1] - points.rightEye[1]);
+  const look = ([ex, ey]: Point, [yaw, pitch]: readonly [number, number]) => {
+    const sin = (degrees: number) => Math.sin(degrees * Math.PI / 180);
+    const dx = far * sin(yaw) * Math.cos(pitch * Math.PI / 180), dy = -far * sin(pitch);
+    return `<path d="M${ex * scale} ${ey * scale + top}l${dx * scale} ${dy * scale}" stroke="${colour}" ` +
+      `stroke-width="${line}" stroke-linecap="round"/>`;
+  };
+  const looks = gaze ? look(points.leftEye, gaze.left) + look(points.rightEye, gaze.right) : "";
   const rectangle = (stroke: string, extra: number) =>
     `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${line * 2}" fill="none" ` +
     `stroke="${stroke}" stroke-width="${line + extra}" stroke-opacity="${extra ? 0.45 : 1}"/>`;
-  return rectangle("#000", 2) + rectangle(colour, 0) + dots +
+  return rectangle("#000", 2) + rectangle(colour, 0) + dots + looks +
     drawNumber(index, x, y - top < 24 ? y : y - 24);
 }
 
@@ -82,14 +107,20 @@ function drawBars({ score, aus, emotions }: DetectedFace, index: number, x: numb
     ) +
     text(right, y + 16, `score ${score.toFixed(2)}`, `font-size="12" text-anchor="end" fill="#8896a8"`);
   const rows = aus.map(({ au, name, probability, threshold, present }, i) => {
-    const line = y + HEADER + i * ROW, tone = present ? "#fff" : "#8896a8", limit = barX + bar * threshold;
+    const line = y + HEADER + i * ROW, tone = present ? "#fff" : "#8896a8";
+    const isSeen = present !== null, limit = barX + bar * threshold;
     return text(x, line, `AU${au}`, `font-size="13" font-weight="600" fill="${tone}"`) +
       text(x + 44, line, name, `font-size="13" fill="${tone}"`) +
       `<rect x="${barX}" y="${line - 11}" width="${bar}" height="12" rx="3" fill="#2a3442"/>` +
-      `<rect x="${barX}" y="${line - 11}" width="${bar * probability}" height="12" rx="3" ` +
+      `<rect x="${barX}" y="${line - 11}" width="${isSeen ? bar * probability : 0}" height="12" rx="3" ` +
       `fill="${present ? colour : "#56657a"}"/>` +
       `<path d="M${limit} ${line - 13}v16" stroke="#fff" stroke-opacity="0.55" stroke-width="1.5"/>` +
-      text(right, line, probability.toFixed(2), `font-size="13" text-anchor="end" fill="${tone}"`);
+      text(
+        right,
+        line,
+        isSeen ? probability.toFixed(2) : "hidden",
+        `font-size="13" text-anchor="end" fill="${tone}"`,
+      );
   });
   return head + rows.join("");
 }
@@ -111,9 +142,10 @@ function text(x: number, y: number, content: string, style: string): string {
   }</text>`;
 }
 
-/** Points fontconfig at the font in the package, so that text is drawn where no fonts are installed; once, before any. */
 let fontInUse = false;
-function useFont(): void {
+
+/** Points fontconfig at the font in the package, so that text is drawn where no fonts are installed; once, before any. */
+export function useFont(): void {
   if (fontInUse) return;
   fontInUse = true;
   const folders = ["400Regular/Inter_400Regular.ttf", "600SemiBold/Inter_600SemiBold.ttf"]

@@ -1,34 +1,77 @@
 /** A built edge in a process of its own that may read its folder and answer this machine, nothing else. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BuiltEdge } from "../build_edge.ts";
+import { npmFolder, PINNED } from "../npm_packages.ts";
+import { type IsolateMemory, readIsolate } from "./isolate.ts";
 
-const HOST = fileURLToPath(new URL("host.ts", import.meta.url));
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /** A running edge. */
 export class HostedEdge {
-  private constructor(readonly process: Deno.ChildProcess, readonly url: string) {}
+  readonly #process: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  #url = "";
+  /** Of workerd: where its debugger listens. */
+  #inspector?: number;
 
-  /** Starts the edge that `deno task build-edge` has written to `folder`, an absolute path. */
-  static async start(folder: string): Promise<HostedEdge> {
-    const process = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--no-prompt", "--no-config", "--unstable-no-legacy-abort"],
-        ...[`--allow-read=${folder}`, "--allow-net=127.0.0.1", HOST, folder],
-      ],
-      stdin: "null",
+  private constructor(command: string, args: readonly string[]) {
+    this.#process = new Deno.Command(command, {
+      args: [...args],
+      stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    const lines = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const { value } = await lines.read();
-    await lines.cancel();
-    if (value) return new HostedEdge(process, `http://127.0.0.1:${value.trim()}`);
-    await process.status;
-    throw new Error("The edge has ended; what it wrote stands above.");
+    this.#lines = linesOf(this.#process.stdout).getReader();
   }
 
-  /** Its resident memory in bytes. */
+  /** Starts the edge that `deno task build-edge` has written to an absolute path. */
+  static async start({ folder, target }: Pick<BuiltEdge, "folder" | "target">): Promise<HostedEdge> {
+    if (target === "workerd") return await HostedEdge.#startWorkerd(folder);
+    const host = path("deno/host.ts");
+    const edge = target === "node"
+      ? new HostedEdge("node", [join(folder, "server.js"), "0"])
+      : new HostedEdge(
+        Deno.execPath(),
+        [
+          ...["run", "--no-prompt", "--no-config", "--unstable-no-legacy-abort"],
+          ...[`--allow-read=${folder}`, "--allow-net=127.0.0.1", host, folder],
+        ],
+      );
+    edge.#url = await edge.#line();
+    return edge;
+  }
+
+  static async #startWorkerd(folder: string): Promise<HostedEdge> {
+    const packages = join(await npmFolder(PINNED.workerd), "node_modules");
+    const arch = Deno.build.arch === "aarch64" ? "arm64" : "64";
+    const binary = join(packages, `@cloudflare/workerd-${Deno.build.os}-${arch}/bin/workerd`);
+    const edge = new HostedEdge("node", [path("workerd/host.mjs"), binary, join(folder, "workerd.capnp")]);
+    while (!edge.#url || !edge.#inspector) {
+      const { event, port } = JSON.parse(await edge.#line());
+      if (event === "listen") edge.#url = `http://127.0.0.1:${port}`;
+      else if (event === "listen-inspector") edge.#inspector = port;
+    }
+    return edge;
+  }
+
+  /** Where it answers. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Resident memory of its process in bytes; of Deno and workerd. */
   async memory(): Promise<number> {
-    return Number(await (await fetch(`${this.url}/rss`)).text());
+    if (!this.#inspector) return Number(await (await fetch(`${this.url}/rss`)).text());
+    const writer = this.#process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("\n"));
+    writer.releaseLock();
+    return Number(await this.#line());
+  }
+
+  /** What workerd's isolate holds. */
+  isolate(): Promise<IsolateMemory> {
+    return readIsolate(`ws://127.0.0.1:${this.#inspector}/edge`);
   }
 
   /** Sends a JPEG; the answer must be 200. */
@@ -47,7 +90,29 @@ export class HostedEdge {
 
   /** Ends it. */
   async end(): Promise<void> {
-    this.process.kill("SIGTERM");
-    await this.process.status;
+    await this.#process.stdin.close();
+    if (!this.#inspector) this.#process.kill("SIGTERM");
+    await this.#lines.cancel();
+    await this.#process.status;
   }
+
+  async #line(): Promise<string> {
+    const { value } = await this.#lines.read();
+    if (value !== undefined) return value;
+    await this.#process.status;
+    throw new Error("The edge has ended; what it wrote stands above.");
+  }
+}
+
+function linesOf(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> {
+  let rest = "";
+  return bytes.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TransformStream({
+      transform(text, controller) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) controller.enqueue(line);
+      },
+    }),
+  );
 }

@@ -6,7 +6,9 @@
 import { type Head, type Shape, sparse } from "./head.ts";
 
 /** The action units that rendered faces are labelled with. */
-export const LABELLED_UNITS = [1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26] as const;
+export const LABELLED_UNITS = [
+  ...[1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 27, 28, 43],
+] as const;
 
 /** Displacement strength of each side of the face, by unit. */
 export type UnitWeights = Readonly<Record<number, { readonly left: number; readonly right: number }>>;
@@ -28,35 +30,41 @@ const innerBrow: Mask = (x) => ramp(x, 4.6, 1.9);
 const outerBrow: Mask = (x) => ramp(x, 1.6, 3.6);
 const aboveLip: Mask = (_x, y) => 0.06 + 0.94 * ramp(y, -1.6, -0.3);
 const aboveMouth: Mask = (_x, y) => 0.1 + 0.9 * ramp(y, -2.4, -0.4);
+/** AU6 lifts the cheek; what it does to the lid's edge is less than the shapes' own. */
+const belowLid: Mask = (x, y, z) => aboveMouth(x, y, z) * (1 - 0.45 * ramp(y, 2.3, 3.0) * ramp(x, 5.4, 4.6));
 const belowNose: Mask = (_x, y) => 0.3 + 0.7 * ramp(y, 0.6, -1.2);
 
 const RECIPES: Readonly<Record<number, readonly Term[]>> = {
   1: [["browInnerUp", 1.7, innerBrow]],
   2: [["browOuterUp", 1.35, outerBrow]],
   4: [["browDown", 1.7]],
-  5: [["eyeWide", 1.7]],
-  6: [["cheekRaiser", 1.15, aboveMouth], ["cheekSquint", 1.1, aboveMouth]],
-  7: [["eyeSquint", 1.7], ["eyeBlink", 0.15]],
+  5: [["eyeWide", 2.1]],
+  6: [["cheekRaiser", 1.15, belowLid], ["cheekSquint", 1.0, belowLid]],
+  7: [["eyeSquint", 1.4], ["eyeBlink", 0.14]],
   9: [["noseSneer", 1.05, aboveLip]],
   10: [["mouthUpperUp", 1.2], ["noseSneer", 0.12, belowNose]],
   12: [["mouthSmile", 1]],
   14: [["mouthDimple", 1.35], ["mouthFrown", 0.3]],
   15: [["mouthFrown", 1.7]],
   16: [["mouthLowerDown", 1.25]],
+  18: [["mouthPucker", 1.15]],
   17: [["mouthShrugLower", 1.1], ["mouthShrugUpper", 0.15]],
   20: [["mouthStretch", 1.15]],
+  22: [["mouthFunnel", 1.1]],
   23: [["mouthRollUpper", 0.5], ["mouthRollLower", 0.42], ["mouthPucker", 0.22]],
   24: [["mouthPress", 1.7], ["mouthShrugLower", 0.25], ["mouthShrugUpper", 0.35], ["mouthRollUpper", 0.2]],
   25: [["mouthLowerDown", 0.85], ["mouthUpperUp", 0.28], ["jawOpen", 0.09]],
   26: [["jawOpen", 0.72]],
+  27: [["jawOpen", 1.12], ["mouthStretch", -0.15]],
+  28: [["mouthRollUpper", 0.95], ["mouthRollLower", 1.2]],
 };
 
 /** FaceKit's expressions (without _L and _R) that a head must have. */
 export const NEEDED_SHAPES: readonly string[] = [
   ...new Set([
     ...Object.values(RECIPES).flatMap((terms) => terms.map(([name]) => name)),
-    "eyeLookUp",
-    "eyeLookDown",
+    ...["eyeLookUp", "eyeLookDown", "eyeBlink", "eyeWide", "eyeSquint"],
+    ...["mouthFrown", "mouthSmile", "mouthRollUpper", "mouthRollLower"],
   ]),
 ];
 
@@ -76,6 +84,15 @@ function cheek(x: number, y: number, z: number): readonly [number, number, numbe
   return [0, 0.34 * pad, 0.3 * pad];
 }
 
+/** The lower lid tightens: straighter, nearer to the ball at its edge, with a small roll of muscle below it. */
+function tightLid(x: number, y: number, z: number): readonly [number, number, number] {
+  if (z < 7.5) return [0, 0, 0];
+  const ax = Math.abs(x);
+  const edge = Math.exp(-(((ax - 3.2) / 0.9) ** 2) - ((y - 3.05) / 0.28) ** 2);
+  const roll = Math.exp(-(((ax - 3.2) / 1.2) ** 2) - ((y - 2.6) / 0.25) ** 2);
+  return [0, 0.12 * edge, 0.13 * roll];
+}
+
 /** The mentalis bunches the chin. */
 function chin(x: number, y: number, z: number): readonly [number, number, number] {
   if (z < 6) return [0, 0, 0];
@@ -83,7 +100,7 @@ function chin(x: number, y: number, z: number): readonly [number, number, number
   return [0, 0.25 * boss, 0.22 * boss];
 }
 
-const EXTRA: Readonly<Record<number, typeof corrugator>> = { 4: corrugator, 6: cheek, 17: chin };
+const EXTRA: Readonly<Record<number, typeof corrugator>> = { 4: corrugator, 6: cheek, 7: tightLid, 17: chin };
 
 /** The displacement of every unit, left and right apart, ready to be added to a head. */
 export class UnitShapes {
@@ -124,6 +141,8 @@ export class UnitShapes {
   /** Adds the units to `vertices` [V, 3] in place. */
   apply(vertices: Float32Array, weights: UnitWeights): void {
     for (const [unit, { left, right }] of Object.entries(weights)) {
+      // Lids close last, by what then stands open (lids.ts).
+      if (unit === "43" || unit === "45") continue;
       const shapeLeft = this.#left.get(Number(unit)), shapeRight = this.#right.get(Number(unit));
       if (!shapeLeft || !shapeRight) throw new Error(`AU${unit} has no displacement`);
       addShape(vertices, shapeLeft, left);

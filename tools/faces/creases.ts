@@ -4,6 +4,7 @@
  */
 import { Curve, type Nearest } from "./curve.ts";
 import type { UnitWeights } from "./action_units.ts";
+import type { Lines } from "./subject.ts";
 
 interface Crease {
   readonly curve: Curve;
@@ -13,8 +14,9 @@ interface Crease {
   readonly depth: number;
   /** Height of the roll of skin beside it: positive lies to the left of the curve, negative to the right. */
   readonly roll: number;
-  /** How far ageing alone digs it. */
+  /** How far the lines that stay at rest dig it, and which of them it belongs to. */
   readonly age: number;
+  readonly part: keyof Lines;
 }
 
 function crease(
@@ -22,7 +24,9 @@ function crease(
   points: readonly (readonly [number, number])[],
   { width = 0.17, depth = 0.11, roll = 0, age = 0 } = {},
 ): Crease {
-  return { curve: new Curve(points, 4.5 * width), units, width, depth, roll, age };
+  const y = points[0][1], eye = points[0][0] > 1.6 && y > 1.9 && y < 4;
+  const part = y > 6.8 ? "forehead" : eye ? "eyes" : y > 2 ? "glabella" : y > -2.5 ? "cheeks" : "mouth";
+  return { curve: new Curve(points, 4.5 * width), units, width, depth, roll, age, part };
 }
 
 /** Creases of the subject's left half (x > 0); the right half mirrors them. */
@@ -70,6 +74,11 @@ const CREASES: readonly Crease[] = [
     width: 0.14,
     depth: 0.11,
   }),
+  // Lines that no unit digs: under the eye, across the cheek, from the corner of the mouth down.
+  crease({}, [[2.0, 2.35], [2.7, 1.75], [3.7, 1.6]], { width: 0.18, depth: 0.12, roll: -0.05, age: 0.2 }),
+  crease({}, [[2.0, 2.9], [3.0, 2.35], [4.2, 2.5], [4.8, 2.9]], { width: 0.12, depth: 0.07, age: 0.18 }),
+  crease({}, [[4.8, 0.9], [5.2, -0.6], [5.0, -2.2]], { width: 0.2, depth: 0.1, age: 0.12 }),
+  crease({}, [[2.7, -3.7], [2.9, -4.7], [2.75, -5.9]], { width: 0.18, depth: 0.1, age: 0.13 }),
   // Nasolabial fold: its top with AU9, its bend with AU10, its length with AU12.
   crease({ 9: 1, 10: 0.85, 12: 0.35 }, [[1.35, 0.75], [1.75, 0.1], [2.15, -0.7]], {
     width: 0.22,
@@ -142,11 +151,11 @@ export class CreaseField {
   /** Share of light the furrow keeps out there. */
   dark = 0;
 
-  /** `creasing` is how deep this skin folds, `age` 0 to 1 how far the folds stay at rest. */
-  constructor(weights: UnitWeights, creasing: number, age: number) {
+  /** `creasing` is how deep this skin folds, `lines` how far the folds stay at rest. */
+  constructor(weights: UnitWeights, creasing: number, lines: Lines) {
     for (let i = 0; i < COLUMNS * ROWS; i++) this.#cells.push([]);
     for (const crease of CREASES) {
-      let left = age * crease.age * 2.2, right = left;
+      let left = lines[crease.part] * crease.age * 5.5, right = left;
       for (const [unit, gain] of Object.entries(crease.units)) {
         const weight = weights[Number(unit)];
         if (!weight) continue;
@@ -192,8 +201,8 @@ export class CreaseField {
       }
       this.gx += mirror * near.dx * slope * strength * ends;
       this.gy += near.dy * slope * strength * ends;
-      this.dark += strength * ends * depth * (0.7 * fall + 0.9 * Math.exp(-s * s / 5));
+      this.dark += strength * ends * depth * (0.7 * fall + 0.55 * Math.exp(-s * s / 5));
     }
-    this.dark = Math.min(0.35, this.dark);
+    this.dark = Math.min(0.3, this.dark);
   }
 }

@@ -1,5 +1,7 @@
 /** Eyeballs, teeth, gums: the wet surfaces. */
 import { ramp } from "./action_units.ts";
+import type { Gaze, LidMeasure } from "./lids.ts";
+import { rotation } from "./mesh.ts";
 import { noise } from "./noise.ts";
 import type { Sample } from "./sample.ts";
 import type { Subject } from "./subject.ts";
@@ -10,35 +12,50 @@ export type Centre = readonly [number, number, number];
 /** Radius of the iris on FaceKit's eyeball. */
 const IRIS = 0.66;
 
-/** Paints a point of an eyeball: white, iris with its dark rim, pupil. */
-export function paintEye(
-  s: Sample,
-  [cx, cy]: Centre,
-  front: number,
-  subject: Subject,
-  lidShade: number,
-): void {
-  const dx = s.x - cx, dy = s.y - cy;
-  const radius = Math.hypot(dx, dy), angle = Math.atan2(dy, dx), key = subject.key;
-  const iris = IRIS * subject.irisSize;
-  s.specular = 0.3, s.gloss = 180, s.wrap = 0.35;
-  const vein = noise(dx * 3, dy * 6, 1, key + 31);
-  const edge = ramp(radius, 0.7, 1.5);
-  s.r = 0.58 - 0.05 * edge, s.g = 0.535 - 0.12 * edge - 0.03 * vein, s.b = 0.51 - 0.13 * edge - 0.03 * vein;
-  if (s.z > front) {
-    const share = radius / iris;
-    const cover = ramp(share, 1.07, 0.95);
-    if (cover > 0) {
-      const spokes = noise(Math.cos(angle) * 7, Math.sin(angle) * 7, share * 1.2, key + 32);
-      const ring = 1 - 0.75 * ramp(share, 0.72, 1.0) + 0.35 * ramp(share, 0.6, 0.4);
-      const [r, g, b] = subject.iris;
-      const tone = ring * (1.15 + 0.4 * spokes);
-      s.paint(r * tone, g * tone, b * tone, cover);
-      s.paint(0.006, 0.006, 0.007, ramp(share, 0.44, 0.36));
-    }
+/** Paints eyeballs: white, iris with its dark rim, pupil, and the shade of lids and lashes. */
+export class EyePaint {
+  readonly #cx: number;
+  readonly #cy: number;
+  readonly #cz: number;
+  /** How the ball is turned. */
+  readonly #turn: Float64Array;
+
+  constructor([cx, cy, cz]: Centre, readonly lids: LidMeasure, gaze: Gaze, readonly subject: Subject) {
+    this.#cx = cx, this.#cy = cy, this.#cz = cz;
+    this.#turn = Float64Array.from(rotation(gaze.yaw, gaze.pitch, 0));
   }
-  // The upper lid and its lashes keep light off the upper part of the ball.
-  s.open *= 1 - lidShade * ramp(dy, -0.1, 0.62) - 0.5 * ramp(Math.abs(dx), 0.55, 1.25);
+
+  /** Fills in a point of the ball. */
+  apply(s: Sample): void {
+    const { subject, lids } = this, key = subject.key, m = this.#turn;
+    const dx = s.x - this.#cx, dy = s.y - this.#cy, dz = s.z - this.#cz;
+    const radius = Math.sqrt(dx * dx + dy * dy);
+    const iris = IRIS * subject.irisSize;
+    s.specular = 0.3, s.gloss = 180, s.wrap = 0.35;
+    const vein = noise(dx * 3, dy * 6, 1, key + 31) * subject.redness;
+    const edge = ramp(radius, 0.7, 1.5);
+    s.r = 0.5 - 0.05 * edge, s.g = 0.455 - 0.12 * edge - 0.04 * vein, s.b = 0.43 - 0.13 * edge - 0.04 * vein;
+    if (dz > 0) {
+      const share = radius / iris, cover = ramp(share, 1.09, 0.94);
+      if (cover > 0) {
+        const angle = Math.atan2(dy, dx);
+        const spokes = noise(Math.cos(angle) * 7, Math.sin(angle) * 7, share * 1.2, key + 32);
+        const ring = 1 - 0.8 * ramp(share, 0.7, 1.0) + 0.25 * ramp(share, 0.6, 0.4);
+        const [r, g, b] = subject.iris;
+        const tone = ring * (0.85 + 0.35 * spokes);
+        s.paint(r * tone, g * tone, b * tone, cover);
+        s.paint(0.005, 0.005, 0.006, ramp(share, subject.pupil + 0.05, subject.pupil - 0.04));
+      }
+    }
+    // The lids keep light off the ball near their edges: lashes and brow the upper part, the lower lid a little.
+    const across = m[0] * dx + m[1] * dy + m[2] * dz, up = m[3] * dx + m[4] * dy + m[5] * dz;
+    const bend = 1 - 0.2 * across * across;
+    const below = lids.top * bend - up, over = up - lids.bottom * bend;
+    s.open *= (1 - 0.75 * ramp(below, 0.42, -0.02)) * (1 - 0.35 * ramp(over, 0.2, 0)) *
+      (1 - 0.5 * ramp(across < 0 ? -across : across, 0.55, 1.25));
+    if (below < 0.1) s.paint(0.01, 0.008, 0.008, 0.8 * ramp(below, 0.1, 0));
+    s.specular *= ramp(below, 0.02, 0.2);
+  }
 }
 
 /** Paints a point of the teeth. */

@@ -2,6 +2,7 @@
  * The head pack: one mean head, its identity modes and its expression shapes. The public one is USC ICT's
  * FaceKit (MIT licence); `deno task pack-head` makes a pack from a checkout of it.
  */
+import { cross, unit } from "./mesh.ts";
 import { type NpyArray, readNpz } from "./npz.ts";
 
 /** A sparse displacement: `delta` holds x, y, z for each vertex of `index`. */
@@ -27,6 +28,10 @@ export interface Head {
   readonly triangles: Int32Array;
   /** Index into `SURFACES` for each triangle, [T]. */
   readonly surface: Uint8Array;
+  /** The first so many triangles are outside: all but teeth, gums and tongue. */
+  readonly outer: number;
+  /** Of these the first so many may be seen from before the face; the others are the back of the head. */
+  readonly front: number;
   /** Identity modes, [N, V, 3]; a subject is the rest plus their weighted sum. */
   readonly identity: Float32Array;
   /** Expression shapes by FaceKit's name. */
@@ -123,6 +128,7 @@ export function parseHead(bytes: Uint8Array): Head {
     for (let k = 0; k < 3; k++) triangles[3 * n + k] = place[fv[3 * t + k]];
     surface[n++] = surfaceOf[mat[t]];
   }
+  const { outer, front } = arrange(rest, triangles, surface);
   const modeCount = modes.length / v.length;
   const identity = shared(Float32Array, modeCount * kept * 3);
   for (let m = 0; m < modeCount; m++) pack(modes, m * v.length, identity, m * kept * 3);
@@ -134,7 +140,35 @@ export function parseHead(bytes: Uint8Array): Head {
   });
   const landmarks = shared(Int32Array, LANDMARKS.length);
   LANDMARKS.forEach((vertex, i) => landmarks[i] = place[vertex]);
-  return { rest, triangles, surface, identity, shapes, landmarks };
+  return { rest, triangles, surface, outer, front, identity, shapes, landmarks };
+}
+
+/** A triangle whose rest normal points back by more than this (its z) is not seen by a camera before the face. */
+const BACK = -0.82;
+
+/** Sorts triangles in place: the front outside, the back outside, the inside; each keeps its order. */
+function arrange(
+  rest: Float32Array,
+  triangles: Int32Array,
+  surface: Uint8Array,
+): { readonly outer: number; readonly front: number } {
+  const rank = Array.from(surface, (material, t) => {
+    if (SURFACES[material] === "teeth" || SURFACES[material] === "gums") return 2;
+    const [a, b, c] = [0, 1, 2].map((k) => 3 * triangles[3 * t + k]);
+    const normal = cross(
+      [0, 1, 2].map((k) => rest[b + k] - rest[a + k]),
+      [0, 1, 2].map((k) => rest[c + k] - rest[a + k]),
+    );
+    return unit(normal)[2] < BACK ? 1 : 0;
+  });
+  const order = rank.map((_, t) => t).sort((a, b) => rank[a] - rank[b] || a - b);
+  const corners = Int32Array.from(triangles), materials = Uint8Array.from(surface);
+  order.forEach((t, n) => {
+    surface[n] = materials[t];
+    for (let k = 0; k < 3; k++) triangles[3 * n + k] = corners[3 * t + k];
+  });
+  const front = rank.filter((r) => r === 0).length;
+  return { front, outer: front + rank.filter((r) => r === 1).length };
 }
 
 /** The vertices a displacement moves by more than a thousandth of a unit; `dense` is [V, 3]. */

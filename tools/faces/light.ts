@@ -1,11 +1,12 @@
 /** Light: a shadow map for the key light, and the share of the surroundings each vertex sees. */
 import { cross, unit } from "./mesh.ts";
-import { DepthBuffer } from "./raster.ts";
+import { drawDepth } from "./raster.ts";
 
 /** How much of a key light reaches a point, by a depth map seen from the light. */
 export class ShadowMap {
-  readonly #buffer: DepthBuffer;
-  readonly #axes: readonly (readonly number[])[];
+  readonly #map: Float32Array;
+  /** Right, up and towards the light. */
+  readonly #axes: Float64Array;
   readonly #scale: number;
   readonly #size: number;
   readonly #reach: number;
@@ -16,44 +17,54 @@ export class ShadowMap {
    * `soft` is the radius over which the shadow's edge runs out, in head units.
    */
   constructor(
-    meshes: readonly { readonly world: Float32Array; readonly triangles: Int32Array }[],
+    meshes: readonly {
+      readonly world: Float32Array;
+      readonly triangles: Int32Array;
+      /** Whether the mesh is a sheet rather than a closed body. */
+      readonly bothSides?: boolean;
+    }[],
     from: readonly number[],
     soft: number,
-    size = 384,
+    size = 256,
     reach = 15,
   ) {
     const right = unit(cross([0, 1, 0.001], from)), up = cross(from, right);
-    this.#axes = [right, up, from];
+    this.#axes = Float64Array.of(...right, ...up, ...from);
     this.#size = size;
     this.#reach = reach;
     this.#scale = size / (2 * reach);
     this.#spread = Math.max(0.7, soft * this.#scale);
-    this.#buffer = new DepthBuffer(size, size);
-    for (const { world, triangles } of meshes) {
+    this.#map = new Float32Array(size * size).fill(Infinity);
+    const [rx, ry, rz] = right, [ux, uy, uz] = up, [fx, fy, fz] = from, scale = this.#scale;
+    for (const { world, triangles, bothSides } of meshes) {
       const screen = new Float32Array(world.length);
       for (let i = 0; i < world.length; i += 3) {
         const x = world[i], y = world[i + 1], z = world[i + 2];
-        screen[i] = (right[0] * x + right[1] * y + right[2] * z + reach) * this.#scale;
-        screen[i + 1] = (reach - up[0] * x - up[1] * y - up[2] * z) * this.#scale;
-        screen[i + 2] = -(from[0] * x + from[1] * y + from[2] * z);
+        screen[i] = (rx * x + ry * y + rz * z + reach) * scale;
+        screen[i + 1] = (reach - ux * x - uy * y - uz * z) * scale;
+        screen[i + 2] = -(fx * x + fy * y + fz * z);
       }
-      this.#buffer.draw(screen, triangles, 0, triangles.length / 3, true);
+      drawDepth(this.#map, size, size, screen, triangles, bothSides ?? false);
     }
   }
 
   /** Share of the light that arrives, 0 to 1; the normal keeps a surface from shading itself. */
   lit(x: number, y: number, z: number, nx: number, ny: number, nz: number, turn: number): number {
-    const [right, up, from] = this.#axes, size = this.#size;
-    const lift = 0.16 + 0.1 * this.#spread / this.#scale;
+    const axes = this.#axes,
+      size = this.#size,
+      scale = this.#scale,
+      spread = this.#spread,
+      reach = this.#reach;
+    const lift = 0.16 + 0.1 * spread / scale;
     x += nx * lift, y += ny * lift, z += nz * lift;
-    const px = (right[0] * x + right[1] * y + right[2] * z + this.#reach) * this.#scale;
-    const py = (this.#reach - up[0] * x - up[1] * y - up[2] * z) * this.#scale;
-    const depth = -(from[0] * x + from[1] * y + from[2] * z);
-    const cos = Math.cos(turn), sin = Math.sin(turn), map = this.#buffer.depth;
-    const slope = 0.25 * this.#spread / this.#scale;
+    const px = (axes[0] * x + axes[1] * y + axes[2] * z + reach) * scale;
+    const py = (reach - axes[3] * x - axes[4] * y - axes[5] * z) * scale;
+    const depth = -(axes[6] * x + axes[7] * y + axes[8] * z);
+    const cos = spread * Math.cos(turn), sin = spread * Math.sin(turn), map = this.#map;
+    const slope = 0.25 * spread / scale;
     let sum = 0;
     for (let i = 0; i < TAPS; i++) {
-      const dx = DISC[2 * i] * this.#spread, dy = DISC[2 * i + 1] * this.#spread;
+      const dx = DISC[2 * i], dy = DISC[2 * i + 1];
       const ix = Math.floor(px + cos * dx - sin * dy), iy = Math.floor(py + sin * dx + cos * dy);
       // The farther a tap lies off, the more a slanted surface may rise to it.
       const slack = 0.1 + slope * RADIUS[i];
@@ -64,7 +75,7 @@ export class ShadowMap {
 }
 
 /** Points spread evenly over a disc (Vogel's spiral), x and y in turn, and how far each lies from its middle. */
-const TAPS = 12;
+const TAPS = 8;
 const RADIUS = Float32Array.from({ length: TAPS }, (_, n) => Math.sqrt((n + 0.5) / TAPS));
 const DISC = Float32Array.from({ length: 2 * TAPS }, (_, i) => {
   const angle = (i >> 1) * 2.399963;
@@ -79,18 +90,19 @@ function directions(count: number): [number, number, number][] {
   });
 }
 
-const DOME = directions(32);
+const DOME = directions(16);
 const GRID = 72;
 
 /**
- * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 32 directions the vertices
+ * The share of a bright surrounding that each vertex sees, [V], 0 to 1: for each of 16 directions the vertices
  * are laid into a coarse depth grid, which is enough for light this soft, and costs no triangle. Only the vertices of `outer` are laid out and looked
- * at; the others, inside the head, get 0.22.
+ * at; the others, inside the head, get 0.22, as do those that are not `asked` for.
  */
 export function openness(
   vertices: Float32Array,
   normals: Float32Array,
   outer: Int32Array,
+  asked = outer,
   reach = 15,
 ): Float32Array {
   const count = vertices.length / 3;
@@ -111,7 +123,7 @@ export function openness(
       const at = gy * GRID + gx;
       if (d[n] > grid[at]) grid[at] = d[n];
     }
-    for (const n of outer) {
+    for (const n of asked) {
       const i = 3 * n;
       const facing = direction[0] * normals[i] + direction[1] * normals[i + 1] +
         direction[2] * normals[i + 2];
@@ -134,6 +146,6 @@ export function openness(
     }
   }
   const share = new Float32Array(count).fill(0.22);
-  for (const n of outer) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
+  for (const n of asked) share[n] = total[n] > 0 ? seen[n] / total[n] : 1;
   return share;
 }

@@ -1,8 +1,9 @@
 /** Hair that hangs: a curtain round the back and the sides of the head. */
 import { ramp } from "./action_units.ts";
-import type { Mesh } from "./glasses.ts";
+import type { Mesh } from "./solid.ts";
 import { vertexNormals } from "./mesh.ts";
 import { noise } from "./noise.ts";
+import type { Accept } from "./raster.ts";
 import type { Sample } from "./sample.ts";
 import type { Subject } from "./subject.ts";
 
@@ -11,7 +12,11 @@ const AROUND = 72, DOWN = 30;
 /** Where the curtain begins at each side, in radians from the front, and where it ends. */
 function extent(subject: Subject): { readonly open: number; readonly bottom: number } {
   const a = (subject.key & 1023) / 1023, b = ((subject.key >> 10) & 1023) / 1023;
-  return { open: (66 + 26 * a) * Math.PI / 180, bottom: -4 - 11 * b };
+  // Where hair hangs before the cheeks, it begins nearer to the face's front.
+  return {
+    open: (48 + 44 * a) * Math.PI / 180,
+    bottom: subject.hairStyle === "bob" ? -1 - 5 * b : -4 - 11 * b,
+  };
 }
 
 /** The curtain of a subject whose head, over its ears, is `ear` wide to each side. */
@@ -50,11 +55,17 @@ function pattern(subject: Subject, x: number, y: number, z: number): number {
 }
 
 /** Whether the curtain has hair at a point: its ends and its front edges run out in locks. */
-export function hasLock(subject: Subject, x: number, y: number, z: number): boolean {
-  const { open, bottom } = extent(subject);
-  const lock = pattern(subject, x, y, z) - 0.5;
-  const edge = Math.abs(Math.atan2(x, z - 0.6)) - open;
-  return y > bottom + 1.2 + 3 * lock && edge > 0.05 + 0.12 * lock && y < 8.2 + lock;
+export function lockTest(curtain: Mesh, subject: Subject): Accept {
+  const { open, bottom } = extent(subject), { triangles, vertices } = curtain;
+  return (t, w0, w1, w2) => {
+    const a = 3 * triangles[3 * t], b = 3 * triangles[3 * t + 1], c = 3 * triangles[3 * t + 2];
+    const x = w0 * vertices[a] + w1 * vertices[b] + w2 * vertices[c];
+    const y = w0 * vertices[a + 1] + w1 * vertices[b + 1] + w2 * vertices[c + 1];
+    const z = w0 * vertices[a + 2] + w1 * vertices[b + 2] + w2 * vertices[c + 2];
+    const lock = pattern(subject, x, y, z) - 0.5;
+    const edge = Math.abs(Math.atan2(x, z - 0.6)) - open;
+    return y > bottom + 1.2 + 3 * lock && edge > 0.05 + 0.12 * lock && y < 8.2 + lock;
+  };
 }
 
 /** Paints a point of the curtain. */

@@ -10,6 +10,8 @@ export type Accept = (triangle: number, w0: number, w1: number, w2: number, samp
 export class DepthBuffer {
   readonly depth: Float32Array;
   readonly triangle: Int32Array;
+  /** The number of the mesh that the triangle belongs to. */
+  readonly part: Uint8Array;
   /** Weights of the triangle's first and second vertex; the third's is the rest to 1. */
   readonly first: Float32Array;
   readonly second: Float32Array;
@@ -17,6 +19,7 @@ export class DepthBuffer {
   constructor(readonly width: number, readonly height: number) {
     this.depth = new Float32Array(width * height);
     this.triangle = new Int32Array(width * height);
+    this.part = new Uint8Array(width * height);
     this.first = new Float32Array(width * height);
     this.second = new Float32Array(width * height);
     this.clear();
@@ -29,8 +32,8 @@ export class DepthBuffer {
   }
 
   /**
-   * Draws triangles `from` up to `to`. A sample is its centre (+0.5); triangles that turn clockwise on the
-   * picture show their back and are skipped unless `bothSides`.
+   * Draws triangles `from` up to `to` of mesh `part`. A sample is its centre (+0.5); triangles that turn clockwise on
+   * the picture show their back and are skipped unless `bothSides`.
    */
   draw(
     screen: Screen,
@@ -39,8 +42,9 @@ export class DepthBuffer {
     to: number,
     bothSides = false,
     accept?: Accept,
+    part = 0,
   ): void {
-    const { width, height, depth, triangle, first, second } = this;
+    const { width, height, depth, triangle, first, second } = this, owner = this.part;
     for (let t = from; t < to; t++) {
       const a = 3 * triangles[3 * t], b = 3 * triangles[3 * t + 1], c = 3 * triangles[3 * t + 2];
       const ax = screen[a], ay = screen[a + 1], bx = screen[b], by = screen[b + 1];
@@ -48,11 +52,20 @@ export class DepthBuffer {
       // y points down, so a triangle seen from outside has a negative area here.
       const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
       if (area === 0 || (area > 0 && !bothSides) || !(area === area)) continue;
-      const x0 = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));
-      const x1 = Math.min(width - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
-      const y0 = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
-      const y1 = Math.min(height - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
-      if (x0 > x1 || y0 > y1) continue;
+      let low = ax < bx ? ax : bx, high = ax < bx ? bx : ax;
+      if (cx < low) low = cx;
+      else if (cx > high) high = cx;
+      if (high < 0.5 || low > width) continue;
+      const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+        x1 = (high < width ? high - 0.5 : width - 1) | 0;
+      if (x0 > x1) continue;
+      low = ay < by ? ay : by, high = ay < by ? by : ay;
+      if (cy < low) low = cy;
+      else if (cy > high) high = cy;
+      if (high < 0.5 || low > height) continue;
+      const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+        y1 = (high < height ? high - 0.5 : height - 1) | 0;
+      if (y0 > y1) continue;
       const inverse = 1 / area;
       const az = screen[a + 2], bz = screen[b + 2], cz = screen[c + 2];
       const step0 = (by - cy) * inverse, step1 = (cy - ay) * inverse;
@@ -68,9 +81,57 @@ export class DepthBuffer {
           if (z >= depth[at] || (accept && !accept(t, w0, w1, w2, at))) continue;
           depth[at] = z;
           triangle[at] = t;
+          owner[at] = part;
           first[at] = w0;
           second[at] = w1;
         }
+      }
+    }
+  }
+}
+
+/**
+ * Draws depth alone into `map` [height, width], the nearest (smallest) one: what a shadow map needs. Triangles that
+ * turn their back are skipped unless `bothSides`.
+ */
+export function drawDepth(
+  map: Float32Array,
+  width: number,
+  height: number,
+  screen: Screen,
+  triangles: Int32Array,
+  bothSides: boolean,
+): void {
+  for (let t = 0; t < triangles.length; t += 3) {
+    const a = 3 * triangles[t], b = 3 * triangles[t + 1], c = 3 * triangles[t + 2];
+    const ax = screen[a], ay = screen[a + 1], bx = screen[b], by = screen[b + 1];
+    const cx = screen[c], cy = screen[c + 1];
+    const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
+    if (area === 0 || (area > 0 && !bothSides)) continue;
+    let low = ax < bx ? ax : bx, high = ax < bx ? bx : ax;
+    if (cx < low) low = cx;
+    else if (cx > high) high = cx;
+    if (high < 0.5 || low > width) continue;
+    const x0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+      x1 = (high < width ? high - 0.5 : width - 1) | 0;
+    if (x0 > x1) continue;
+    low = ay < by ? ay : by, high = ay < by ? by : ay;
+    if (cy < low) low = cy;
+    else if (cy > high) high = cy;
+    if (high < 0.5 || low > height) continue;
+    const y0 = low <= 0.5 ? 0 : Math.ceil(low - 0.5) | 0,
+      y1 = (high < height ? high - 0.5 : height - 1) | 0;
+    if (y0 > y1) continue;
+    const inverse = 1 / area, cz = screen[c + 2], za = screen[a + 2] - cz, zb = screen[b + 2] - cz;
+    const step0 = (by - cy) * inverse, step1 = (cy - ay) * inverse, px = x0 + 0.5;
+    for (let y = y0; y <= y1; y++) {
+      const py = y + 0.5;
+      let w0 = ((bx - px) * (cy - py) - (by - py) * (cx - px)) * inverse;
+      let w1 = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) * inverse;
+      for (let x = x0, at = y * width + x0; x <= x1; x++, at++, w0 += step0, w1 += step1) {
+        if (w0 < -1e-6 || w1 < -1e-6 || w0 + w1 > 1.000001) continue;
+        const z = cz + w0 * za + w1 * zb;
+        if (z < map[at]) map[at] = z;
       }
     }
   }

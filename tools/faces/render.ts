@@ -8,16 +8,19 @@ import {
 } from "@emoco/web/image";
 import type { UnitWeights } from "./action_units.ts";
 import { paintBackground } from "./background.ts";
-import { openness, ShadowMap } from "./light.ts";
+import { ShadowMap } from "./light.ts";
+import { measure, type Measures } from "./measures.ts";
 import { rotation, turn, vertexNormals } from "./mesh.ts";
 import type { HeadModel } from "./model.ts";
-import { attachedParts, headPart, type Part } from "./parts.ts";
+import { occluderProps } from "./occluder.ts";
+import { headPart, type Part } from "./parts.ts";
+import { layVeil, shadePixels } from "./pixels.ts";
 import { DepthBuffer } from "./raster.ts";
-import { Sample } from "./sample.ts";
 import type { Scene } from "./scene.ts";
-import { blur, develop } from "./sensor.ts";
+import { blur, develop, shrink } from "./sensor.ts";
 import { Shader } from "./shade.ts";
 import type { Subject } from "./subject.ts";
+import { veilPart, wornParts } from "./worn.ts";
 
 /** What part of the world a picture shows. */
 export type View =
@@ -41,8 +44,7 @@ export interface Picture {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
   /** True points in this picture's pixels. */
   readonly points: FacePoints;
-  /** How far the inner lips stand apart beyond the subject's rest, in head units. */
-  readonly lipGap: number;
+  readonly measures: Measures;
 }
 
 /** The middle of the head: what turns, and what the camera looks at. */
@@ -81,11 +83,11 @@ export function renderFace(
   samples = 2,
 ): Picture {
   const person = model.person(subject);
-  const local = model.express(person, weights, scene.gaze);
+  const expressed = model.express(person, weights, scene.gaze), local = expressed.vertices;
   const matrix = rotation(scene.pose.yaw, scene.pose.pitch, scene.pose.roll);
   const normals = turn(vertexNormals(local, model.head.triangles), matrix);
   const world = turn(local, matrix, MIDDLE);
-  const open = openness(world, normals, model.outerVertices);
+  const { lipGap } = expressed, open = model.openness(person, lipGap);
 
   // Perspective, then the similarity of the crop: one mapping, so that the picture is sampled only once.
   const width = view.kind === "aligned" ? view.size : view.width;
@@ -104,33 +106,43 @@ export function renderFace(
     return screen;
   };
 
-  const buffer = new DepthBuffer(width * samples, height * samples);
-  const owner = new Uint8Array(buffer.triangle.length);
+  const buffer = model.buffer(width * samples, height * samples);
+  const { occluder } = scene;
+  const posed = { world, normals, open, lids: expressed.lids, gaze: scene.gaze };
   const parts: Part[] = [
-    headPart(model, person, weights, { world, normals, open }),
-    ...attachedParts(
-      model,
+    headPart(model, person, weights, posed),
+    ...wornParts(
       person,
-      { world, normals, open },
+      posed,
       (points) => turn(points, matrix, MIDDLE),
       matrix,
+      occluder ? occluderProps(occluder, model.head, person.vertices, subject) : [],
     ),
   ];
-  parts.forEach((part, n) => {
-    const { triangles, rest, bothSides, accept } = part;
+  parts.forEach(({ triangles, bothSides, accept, ...part }, n) => {
     const screen = lay(n === 0 ? flat : project(part.world, scene.distance));
-    buffer.draw(screen, triangles, 0, triangles.length / 3, bothSides, (t, w0, w1, w2, at) => {
-      if (accept) {
-        const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
-        const x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
-        const y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
-        const z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
-        if (!accept(x, y, z, t, w0, w1, w2)) return false;
-      }
-      owner[at] = n;
-      return true;
-    });
+    const draw = (from: number, to: number) => buffer.draw(screen, triangles, from, to, bothSides, accept, n);
+    if (n > 0) return draw(0, triangles.length / 3);
+    draw(0, model.head.front);
+    // The inside of a closed mouth is not looked at.
+    if (lipGap > 0.01) draw(model.head.outer, triangles.length / 3);
   });
+
+  const { pose, gaze, distance } = scene, { head, anchors } = model;
+  const shot = {
+    head,
+    anchors,
+    expressed,
+    pose,
+    gaze,
+    matrix,
+    world,
+    screen: flat,
+    distance,
+    place,
+    samples,
+  };
+  const measures = measure({ ...shot, buffer, slack: parts.slice(1).map((part) => part.slack) });
 
   // Teeth and tongue shade nothing that the lips do not.
   const casting = [
@@ -139,69 +151,64 @@ export function renderFace(
   ];
   const shadow = new ShadowMap(casting, scene.key.from, scene.key.softness);
   const shader = new Shader(scene, matrix, shadow);
-  const light = shadeSamples(buffer, owner, parts, shader, width, samples);
-  if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene, subject.key);
-  blur(light, width, height, 4, scene.blur * (view.kind === "aligned" ? view.size / 128 : 1));
+  const light = shadePixels(buffer, parts, shader, width, samples);
+  for (const prop of person.props) {
+    if (prop.opacity === 1) continue;
+    const veil = veilPart(prop, (points) => turn(points, matrix, MIDDLE), matrix, subject.key);
+    const over = new DepthBuffer(buffer.width, buffer.height);
+    over.draw(lay(project(veil.world, distance)), veil.triangles, 0, veil.triangles.length / 3, true);
+    for (let i = 0; i < over.depth.length; i++) if (over.depth[i] > buffer.depth[i]) over.triangle[i] = -1;
+    layVeil(light, shadePixels(over, [veil], shader, width, samples), prop.opacity);
+  }
+  if (!(view.kind === "framed" && view.alpha)) addBackground(light, width, height, scene);
+  const zoom = view.kind === "aligned" ? view.size / 128 : 1, { look, exposure, noise } = scene;
+  if (look.depthBlur > 0) {
+    const eyes = distance - (world[3 * head.landmarks[37] + 2] + world[3 * head.landmarks[43] + 2]) / 2;
+    defocus(light, buffer, samples, eyes, look.depthBlur * zoom);
+  }
+  blur(light, width, height, 4, scene.blur * zoom);
+  if (look.shrunk > 1) shrink(light, width, height, look.shrunk);
   return {
     width,
     height,
-    data: develop(light, scene.exposure, scene.noise, subject.key),
+    data: develop(light, width, { exposure, noise, look, key: scene.grain }),
     points: {
       leftEye: transformPoint(place, seen.leftEye),
       rightEye: transformPoint(place, seen.rightEye),
       nose: transformPoint(place, seen.nose),
       mouth: transformPoint(place, seen.mouth),
     },
-    lipGap: model.lipGap(person, local),
+    measures,
   };
 }
 
-/** Linear light [H, W, 4] of all samples that see a part; the last channel is their share of the pixel. */
-function shadeSamples(
+/** Blurs what lies away from the plane of focus: fully from five head units behind it on. */
+function defocus(
+  light: Float32Array,
   buffer: DepthBuffer,
-  owner: Uint8Array,
-  parts: readonly Part[],
-  shader: Shader,
-  width: number,
   samples: number,
-): Float32Array {
-  const light = new Float32Array(4 * width * (buffer.height / samples));
-  const share = 1 / (samples * samples);
-  const s = new Sample(), n = new Float32Array(3), p = new Float32Array(3);
-  for (let at = 0; at < buffer.triangle.length; at++) {
-    const t = buffer.triangle[at];
-    if (t < 0) continue;
-    const { triangles, rest, normals, world, open, bothSides, paint } = parts[owner[at]];
-    const w0 = buffer.first[at], w1 = buffer.second[at], w2 = 1 - w0 - w1;
-    const a = triangles[3 * t], b = triangles[3 * t + 1], c = triangles[3 * t + 2];
-    s.x = w0 * rest[3 * a] + w1 * rest[3 * b] + w2 * rest[3 * c];
-    s.y = w0 * rest[3 * a + 1] + w1 * rest[3 * b + 1] + w2 * rest[3 * c + 1];
-    s.z = w0 * rest[3 * a + 2] + w1 * rest[3 * b + 2] + w2 * rest[3 * c + 2];
-    for (let k = 0; k < 3; k++) {
-      n[k] = w0 * normals[3 * a + k] + w1 * normals[3 * b + k] + w2 * normals[3 * c + k];
-      p[k] = w0 * world[3 * a + k] + w1 * world[3 * b + k] + w2 * world[3 * c + k];
+  plane: number,
+  sigma: number,
+): void {
+  const width = buffer.width / samples, height = buffer.height / samples;
+  const soft = Float32Array.from(light);
+  blur(soft, width, height, 4, sigma);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i += 4) {
+      const depth = buffer.depth[y * samples * buffer.width + x * samples];
+      const share = Math.min(1, Math.max(0, depth - plane - 1) / 5);
+      for (let c = 0; c < 4; c++) light[i + c] += share * (soft[i + c] - light[i + c]);
     }
-    const length = Math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) || 1;
-    const facing = bothSides && n[2] < 0 ? -1 : 1;
-    for (let k = 0; k < 3; k++) n[k] *= facing / length;
-    s.gx = s.gy = s.gz = 0, s.open = 1, s.wrap = 0, s.strand = 0;
-    paint(s, t, a);
-    shader.shade(s, n, p, w0 * open[a] + w1 * open[b] + w2 * open[c], at);
-    const row = Math.floor(at / buffer.width), column = at - row * buffer.width;
-    const out = 4 * (Math.floor(row / samples) * width + Math.floor(column / samples));
-    for (let k = 0; k < 3; k++) light[out + k] += shader.light[k] * share;
-    light[out + 3] += share;
   }
-  return light;
 }
 
-function addBackground(light: Float32Array, width: number, height: number, scene: Scene, key: number): void {
+function addBackground(light: Float32Array, width: number, height: number, scene: Scene): void {
   const back = new Float32Array(3);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < width; x++, out += 4) {
       const rest = 1 - light[out + 3];
       if (rest <= 1e-6) continue;
-      paintBackground(scene, (x + 0.5) / width, (y + 0.5) / height, key, back, 0);
+      paintBackground(scene, (x + 0.5) / width, (y + 0.5) / height, scene.place, back, 0);
       for (let k = 0; k < 3; k++) light[out + k] += rest * back[k];
       light[out + 3] = 1;
     }

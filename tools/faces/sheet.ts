@@ -4,6 +4,8 @@ import sharp, { type OverlayOptions } from "sharp";
 import { actionUnit, EMOTIONS } from "@emoco/web/facs";
 import { LABELLED_UNITS, type UnitWeights } from "./action_units.ts";
 import { drawFace, IDENTITY_MODES, type Portrait } from "./draw.ts";
+import { NO_HAT } from "./cloth.ts";
+import { PLAIN_LOOK } from "./look.ts";
 import { writeWhole } from "./write_whole.ts";
 import type { Group, RenderPool } from "./pool.ts";
 import { Random } from "./random.ts";
@@ -16,7 +18,8 @@ interface Tile {
   readonly title: string;
 }
 
-const TITLE = 18;
+const TITLE = 18, NO_LINES_AT_REST = { forehead: 0, glabella: 0, eyes: 0, cheeks: 0, mouth: 0 };
+const NO_LINES = { count: 1, angle: 0, strength: 0 };
 
 /** Even light from the front, straight pose: nothing but the action unit differs between tiles. */
 function plainScene(): Scene {
@@ -29,7 +32,16 @@ function plainScene(): Scene {
     fill: { from: [-0.6, 0.1, 0.793], colour: [0.15, 0.16, 0.18] },
     ambient: { sky: [0.45, 0.48, 0.53], horizon: [0.4, 0.4, 0.42], ground: [0.25, 0.22, 0.2] },
     exposure: 1,
-    background: { top: [0.2, 0.25, 0.3], bottom: [0.12, 0.14, 0.17], blobs: [], grain: 0 },
+    background: {
+      top: [0.2, 0.25, 0.3],
+      bottom: [0.12, 0.14, 0.17],
+      blobs: [],
+      grain: 0,
+      lines: NO_LINES,
+      lamps: [],
+    },
+    occluder: null,
+    look: PLAIN_LOOK,
     blur: 0,
     noise: 0,
     finder: [0, 0, 0, 0, 0, 0, 0, 0],
@@ -81,6 +93,8 @@ function unitTiles(seed: number): Tile[] {
   const subject = {
     ...drawSubject(seed, UNIT_SUBJECT, IDENTITY_MODES),
     glasses: null,
+    hat: NO_HAT,
+    lines: NO_LINES_AT_REST,
     beard: "none" as const,
   };
   tiles.push({ portrait: { subject, weights: {}, scene, view, samples: 3 }, title: "neutral" });
@@ -106,7 +120,17 @@ function emotionTiles(seed: number): Tile[] {
   );
 }
 
-/** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion) and `sheet_action_units.jpg`. */
+/** Ninety-six people, one face each, as they come. */
+function peopleTiles(seed: number): Tile[] {
+  const view = { kind: "aligned", size: 128 } as const;
+  return Array.from({ length: 96 }, (_, i) => {
+    const { subject, weights, scene } = drawFace(seed, 200 + i, 7 + i % 7, "pretrain");
+    return { portrait: { subject, weights, scene, view, samples: 2 }, title: "" };
+  });
+}
+
+/** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion), `sheet_action_units.jpg` and
+ * `sheet_people.jpg`. */
 export async function renderSheets(pool: RenderPool, folder: string, seed: number): Promise<void> {
   Deno.mkdirSync(folder, { recursive: true });
   await writeWhole(
@@ -114,4 +138,5 @@ export async function renderSheets(pool: RenderPool, folder: string, seed: numbe
     await compose(pool, emotionTiles(seed), EMOTIONS.length, 88),
   );
   await writeWhole(`${folder}/sheet_action_units.jpg`, await compose(pool, unitTiles(seed), 6, 88));
+  await writeWhole(`${folder}/sheet_people.jpg`, await compose(pool, peopleTiles(seed), 12, 88));
 }

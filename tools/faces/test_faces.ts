@@ -2,6 +2,8 @@
 import { drawFace, IDENTITY_MODES, label, type Portrait, splitSubjects } from "./draw.ts";
 import { encodeJpeg, encodeWebp } from "./encode.ts";
 import type { FaceSetOptions } from "./face_set.ts";
+import { NO_HAT } from "./cloth.ts";
+import { PLAIN_LOOK } from "./look.ts";
 import type { Group, RenderPool } from "./pool.ts";
 import { Progress } from "./progress.ts";
 import type { View } from "./render.ts";
@@ -37,7 +39,7 @@ function* headGroups({ seed, subjects }: FaceSetOptions) {
     // Counted on from the set's own faces, so that no head repeats one of them.
     const draw = drawFace(seed, tested[i % tested.length], FIRST_FACE + i, "test");
     // A clean picture: the tests add blur, noise and compression of their own.
-    const scene: Scene = { ...draw.scene, blur: 0, noise: 0, exposure: 1 };
+    const scene: Scene = { ...draw.scene, occluder: null, look: PLAIN_LOOK, blur: 0, noise: 0 };
     const image = `head_${String(i).padStart(2, "0")}.webp`;
     const portrait: Portrait = { subject: draw.subject, weights: draw.weights, scene, view, samples: 2 };
     yield [{ portrait, tag: { draw, image } }];
@@ -47,7 +49,12 @@ function* headGroups({ seed, subjects }: FaceSetOptions) {
 function* smileGroups({ seed, subjects }: FaceSetOptions): Generator<Group<number>> {
   const tested = splitSubjects(seed, subjects).lastIndexOf("test");
   const { scene } = drawFace(seed, tested, FIRST_FACE - 1, "test");
-  const subject = { ...drawSubject(seed, tested, IDENTITY_MODES), beard: "none" as const, glasses: null };
+  const subject = {
+    ...drawSubject(seed, tested, IDENTITY_MODES),
+    beard: "none" as const,
+    glasses: null,
+    hat: NO_HAT,
+  };
   const view: View = { kind: "framed", width: 320, height: 240, scale: 9.5, x: 160, y: 118, alpha: false };
   const group = [];
   for (let frame = 0; frame < FRAMES; frame++) {
@@ -68,6 +75,8 @@ function* smileGroups({ seed, subjects }: FaceSetOptions): Generator<Group<numbe
       distance: 90,
       key: { from: [0.45, 0.42, 0.79], colour: [0.95, 0.92, 0.88], softness: 0.8 },
       exposure: 1,
+      occluder: null,
+      look: PLAIN_LOOK,
       blur: 0.35,
       noise: 0.006,
     };

@@ -12,6 +12,7 @@ const TRAIN_FLOORS = [
   ["nets"],
   ["emoco.ts", "methods"],
   ["config.ts"],
+  ["detectors"],
   ["units"],
   ["pretraining"],
 ];

@@ -109,7 +109,7 @@ async function* readFolders(root: string, folders: string[], notes: Notes): Asyn
   for (const folder of folders) {
     const split = /^train/i.test(basename(folder)) ? "pretrain" : "test";
     const images = part(folder, "images")!, annotations = part(folder, "annotations")!;
-    const names = [...Deno.readDirSync(images)].map(({ name }) => name).filter(isPicture).sort();
+    const names = list(images).map(({ name }) => name).filter(isPicture);
     const known = new Set(names.map(stem));
     for await (const { name } of Deno.readDir(annotations)) {
       const id = /^(.*)_exp\.npy$/i.exec(name)?.[1];

@@ -2,11 +2,12 @@
  * Aligns the faces of a data set on all cores; what is done already, the journal knows.
  * @module
  */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Entry, Journal } from "../align/journal.ts";
 import { facePath } from "../align/photos.ts";
 import { runWorkers } from "../align/pool.ts";
 import type { Job } from "../align/worker.ts";
+import type { OutputNames } from "../files/names.ts";
 import { Progress } from "../faces/progress.ts";
 import { type DataSet, keyOf, readSamples, type Sample } from "./data_set.ts";
 import { isFile } from "./layout.ts";
@@ -43,7 +44,12 @@ export function isWanted({ frame }: Sample, every: number): boolean {
 }
 
 /** Aligns what the journal does not know yet. @throws {LayoutError} there are videos but no ffmpeg */
-export async function alignSamples(set: DataSet, settings: Settings, journal: SampleJournal): Promise<void> {
+export async function alignSamples(
+  set: DataSet,
+  settings: Settings,
+  journal: SampleJournal,
+  names: OutputNames,
+): Promise<void> {
   const isDone = (sample: Sample) => journal.has(keyOf(sample)) && hasFace(settings.out, journal, sample);
   let left = 0;
   const openVideos = new Set<string>();
@@ -71,14 +77,15 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
       } else if (sample.position !== undefined) {
         if (openVideos.has(sample.source)) clip.push(sample);
       } else if (isWanted(sample, settings.every) && !isDone(sample)) {
-        yield jobOf(sample, resolve(settings.root, sample.source), settings);
+        const image = names.take(facePath(sample.source), sample.source);
+        yield jobOf(sample, image, pathOf(settings.root, sample.source), settings);
       }
     }
     if (clip.length > 0) yield* jobsOfClip(clip);
   }
 
   async function* jobsOfClip(clip: readonly Sample[]): AsyncGenerator<Job> {
-    const { source } = clip[0], path = resolve(settings.root, source);
+    const { source } = clip[0], path = pathOf(settings.root, source);
     if (!isFile(path)) {
       journal.add({ source, frames: 0, reason: "The file does not exist.", why: "missing" });
       return;
@@ -87,12 +94,15 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
       clip.filter((sample) => isWanted(sample, settings.every) && !isDone(sample))
         .map((sample) => [sample.position!, sample]),
     );
+    const folder = names.take(folderOf(source), source);
     const frames = ffmpeg!.frames(path, (position) => wanted.has(position));
     let count = 0, next = await frames.next();
     for (; !next.done; next = await frames.next()) {
       count++;
       const { position, pixels } = next.value;
-      if (pixels) yield jobOf(wanted.get(position)!, pixels, settings);
+      if (!pixels) continue;
+      const sample = wanted.get(position)!;
+      yield jobOf(sample, `${folder}/${String(sample.frame).padStart(6, "0")}.jpg`, pixels, settings);
     }
     const reason = next.value;
     if (reason || !journal.has(source)) {
@@ -107,22 +117,37 @@ export async function alignSamples(set: DataSet, settings: Settings, journal: Sa
   progress.end();
 }
 
-function jobOf(sample: Sample, from: Job["from"], { out, size, points }: Settings): Job {
+function jobOf(sample: Sample, image: string, from: Job["from"], { out, size, points }: Settings): Job {
   return {
     source: keyOf(sample),
     from,
     to: out,
-    image: imageOf(sample),
+    image,
     size,
     known: points === "set" ? { points: sample.points } : { box: sample.box },
     ...(points === "finder" && { compare: sample.points }),
   };
 }
 
-function imageOf({ source, position, frame }: Sample): string {
-  return position === undefined
-    ? facePath(source)
-    : facePath(source).replace(/\.jpg$/, `/${String(frame).padStart(6, "0")}.jpg`);
+/** Where a source is; a table may compose the letters of its name otherwise than the file system does. */
+function pathOf(root: string, source: string): string {
+  const path = resolve(root, source);
+  if (isFile(path)) return path;
+  return ["NFC", "NFD"].map((form) => resolve(root, source.normalize(form))).find(isFile) ?? path;
+}
+
+/** Where the frames of a video go, unless those of another are there already. */
+function folderOf(source: string): string {
+  return facePath(source).replace(/\.jpg$/, "");
+}
+
+/** Notes the names that a journal gave out before. */
+export function reserveNames(names: OutputNames, entry: Entry | Clip): void {
+  if (!("image" in entry)) return;
+  const [, video] = /^(.*)#-?\d+$/.exec(entry.source) ?? [];
+  const isFrame = video !== undefined && /\/\d{6,}\.jpg$/.test(entry.image);
+  if (isFrame) names.reserve(dirname(entry.image), video);
+  else names.reserve(entry.image, entry.source);
 }
 
 /** Whether the face that the journal speaks of is still there. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Entry } from "../align/journal.ts";
 import { type Clip, isWanted, type SampleJournal, type Settings } from "./align_samples.ts";
 import { type DataSet, keyOf, readSamples, type Sample } from "./data_set.ts";
+import { notePassedOver } from "./layout.ts";
 import { type Kind, Notes } from "./notes.ts";
 import { Summary } from "./summary.ts";
 
@@ -74,6 +75,7 @@ export async function assemble(set: DataSet, settings: Settings, journal: Sample
     }
   }
   endClip();
+  notePassedOver(settings.root, notes);
   manifest.finish();
   problems.finish();
   return { summary, notes, samples, videos };

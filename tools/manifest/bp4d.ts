@@ -5,7 +5,7 @@
  */
 import { basename, dirname } from "node:path";
 import { type DataSet, LayoutError, type Sample } from "./data_set.ts";
-import { findFiles, findFolders, inside, isPicture, isVideo, list, stem } from "./layout.ts";
+import { findFolders, inside, isPicture, isVideo, list, stem } from "./layout.ts";
 import type { Notes } from "./notes.ts";
 import { readRows } from "./rows.ts";
 import { readIntensity } from "./unit_labels.ts";
@@ -36,9 +36,9 @@ export function openBp4d(root: string, { first }: { first: number }): DataSet {
       : [];
   });
   if (sequences.length === 0) throw new LayoutError(`${occurrences} holds no tables named like F001_T1.csv.`);
-  const intensities = findFolders(root, /^AU_?INT$/i).slice(0, 1).flatMap(list).filter(({ isFolder }) =>
-    isFolder
-  );
+  const intensities = findFolders(root, /^AU_?INT$/i).slice(0, 1).flatMap((folder) => list(folder)).filter((
+    { isFolder },
+  ) => isFolder);
   const frameFolders = findFrameFolders(root), videos = findVideos(root);
   if (frameFolders.size + videos.size === 0) {
     throw new LayoutError(
@@ -98,7 +98,7 @@ function findFrameFolders(root: string): Map<string, string> {
   return new Map(
     subjects.flatMap((subject) =>
       list(subject).filter(({ name, path, isFolder }) =>
-        isFolder && /^T\d+$/i.test(name) && !findFiles(path, isPicture).next().done
+        isFolder && /^T\d+$/i.test(name) && list(path).some((entry) => isPicture(entry.name))
       ).map(({ name, path }) => [`${basename(subject)}_${name}`.toUpperCase(), path] as const)
     ),
   );

@@ -4,9 +4,11 @@
  */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { isAbsolute, join } from "node:path";
+import { fromHere } from "../files/from_here.ts";
+import { encodingOf } from "../files/text.ts";
 import { type DataSet, type Labels, LayoutError, type Sample, type UnitLabels } from "./data_set.ts";
 import { readEmotion, readSplit } from "./folder.ts";
-import { isFile, list } from "./layout.ts";
+import { inside, isFile, list } from "./layout.ts";
 import type { Notes } from "./notes.ts";
 import { guessDelimiter, readRows } from "./rows.ts";
 import { isKnownUnit, type Label, occurrenceOf, readIntensity, readOccurrence } from "./unit_labels.ts";
@@ -47,7 +49,9 @@ export async function openCsv(root: string, options: CsvOptions): Promise<DataSe
   const path = findTable(root, options.table), delimiter = await guessDelimiter(path);
   const [header] = await Array.fromAsync(firstOf(readRows(path, delimiter)));
   if (!header) throw new LayoutError(`${path} is empty.`);
-  const columns = findColumns(path, header, options), emotions = readEmotions(options.emotions);
+  const encoding = encodingOf(path),
+    columns = findColumns(path, header, options),
+    emotions = readEmotions(options.emotions);
 
   async function* rows(notes: Notes): AsyncGenerator<Sample> {
     let line = 1;
@@ -62,6 +66,7 @@ export async function openCsv(root: string, options: CsvOptions): Promise<DataSe
     name: "",
     hasPoints: false,
     async *samples(notes) {
+      if (encoding !== "utf-8") notes.add("other encodings", `${inside(root, path)}: ${encoding}`);
       if (columns.frame === undefined) return yield* rows(notes);
       // Frames must come in their videos' order, which a table need not have.
       const videos = new Map<string, Sample[]>();
@@ -77,8 +82,8 @@ export async function openCsv(root: string, options: CsvOptions): Promise<DataSe
 
 function findTable(root: string, table?: string): string {
   if (table !== undefined) {
-    const path = isAbsolute(table) ? table : join(root, table);
-    if (!isFile(path)) throw new LayoutError(`--table=${table} is no file in ${root}.`);
+    const path = [isAbsolute(table) ? table : join(root, table), fromHere(table)].find(isFile);
+    if (!path) throw new LayoutError(`--table=${table} is no file in ${root}, nor from where you stand.`);
     return path;
   }
   const tables = list(root).filter(({ name }) => /\.(csv|tsv)$/i.test(name));

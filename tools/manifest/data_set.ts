@@ -60,9 +60,15 @@ export async function* readSamples(set: DataSet, notes: Notes): AsyncGenerator<S
   for await (const sample of set.samples(notes)) {
     const key = keyOf(sample);
     if (seen.has(key)) notes.add("labelled twice", key.replace("#", ", position "));
-    else yield sample;
+    else yield withPlainSubject(sample);
     seen.add(key);
   }
+}
+
+/** One person's name may be composed in two ways (ü, or u and its dots); they are one person. */
+function withPlainSubject(sample: Sample): Sample {
+  const { subject } = sample.labels, plain = subject.normalize("NFC");
+  return plain === subject ? sample : { ...sample, labels: { ...sample.labels, subject: plain } };
 }
 
 /** The name of a sample in the journal: its source, and the position of a frame. */

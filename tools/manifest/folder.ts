@@ -4,7 +4,7 @@
  */
 import { type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { type DataSet, LayoutError } from "./data_set.ts";
-import { findFiles, inside, isPicture, PICTURES } from "./layout.ts";
+import { inside, isPicture, PICTURES, walkFiles } from "./layout.ts";
 
 /** What the folder must look like, for `--help`. */
 export const FOLDER_LAYOUT =
@@ -38,7 +38,8 @@ export function readSplit(word: string): "pretrain" | "au" | "test" | undefined 
 
 /** Finds the pictures below `root`. @throws {LayoutError} */
 export function openFolder(root: string): DataSet {
-  const pictures = [...findFiles(root, isPicture)].map((path) => inside(root, path));
+  const prefers = (path: string) => foldersOf(inside(root, path)).some(readEmotion);
+  const pictures = walkFiles(root, isPicture, { prefers }).map((path) => inside(root, path));
   if (pictures.length === 0) {
     throw new LayoutError(`${root} holds no pictures (${PICTURES.join(", ")}), neither in folders.`);
   }

@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import { type DataSet, LayoutError } from "./data_set.ts";
-import { findFiles, inside, isVideo, stem } from "./layout.ts";
+import { inside, isVideo, stem, walkFiles } from "./layout.ts";
 import { readRows } from "./rows.ts";
 import { readUnitTable } from "./unit_table.ts";
 
@@ -27,17 +27,17 @@ interface Participant {
 /** Finds GFT in `root`. @throws {LayoutError} */
 export async function openGft(root: string, { first }: { first: number }): Promise<DataSet> {
   const isList = (name: string) => /\.(txt|csv)$/i.test(name) && splitOf(stem(name)) !== undefined;
-  const tables = [...findFiles(root, (name) => /\.csv$/i.test(name) && !isList(name))];
+  const tables = walkFiles(root, (name) => /\.csv$/i.test(name) && !isList(name));
   if (tables.length === 0) {
     throw new LayoutError(
       `${root} holds no tables of action units, one .csv a participant, such as 001A.csv.`,
     );
   }
-  const videos = [...findFiles(root, isVideo)];
+  const videos = walkFiles(root, isVideo);
   if (videos.length === 0) {
     throw new LayoutError(`${root} holds no videos, one a participant, such as 001A.mp4.`);
   }
-  const listed = await readLists([...findFiles(root, isList)]);
+  const listed = await readLists(walkFiles(root, isList));
   const participants = tables.map((table): Participant => {
     const name = participantOf(stem(table));
     const folders = inside(root, table).split("/").slice(0, -1).join("/");

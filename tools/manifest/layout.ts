@@ -2,24 +2,15 @@
  * Finding one's way in a data set's folder: names without regard to case, lists in a fixed order.
  * @module
  */
-import { basename, extname, join, relative } from "node:path";
-import { PICTURES } from "../align/photos.ts";
+import { basename, extname, relative, sep } from "node:path";
+import { isPicture, isVideo } from "../files/kinds.ts";
+import { PASSED_OVER, PassedOver } from "../files/passed_over.ts";
+import { list, walkFiles } from "../files/walk.ts";
 import { LayoutError } from "./data_set.ts";
+import type { Notes } from "./notes.ts";
 
-export { PICTURES } from "../align/photos.ts";
-
-const VIDEOS = [".avi", ".mp4", ".mov", ".mkv", ".mpg", ".mpeg", ".wmv", ".m4v", ".webm", ".mjpeg", ".mjpg"];
-
-/** What is in a folder, sorted by name; hidden files are passed over. */
-export function list(folder: string): { name: string; path: string; isFolder: boolean }[] {
-  return [...Deno.readDirSync(folder)]
-    .filter(({ name }) => !name.startsWith("."))
-    .map(({ name, isDirectory, isSymlink }) => {
-      const path = join(folder, name);
-      return { name, path, isFolder: isDirectory || isSymlink && isFolder(path) };
-    })
-    .sort((one, other) => one.name < other.name ? -1 : 1);
-}
+export { isPicture, isVideo, PICTURES } from "../files/kinds.ts";
+export { list, walkFiles } from "../files/walk.ts";
 
 /** Whether there is a folder; a link to one counts. */
 export function isFolder(path: string): boolean {
@@ -39,44 +30,43 @@ function stat(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Whether a name ends like a picture's. */
-export function isPicture(name: string): boolean {
-  return PICTURES.includes(extname(name).toLowerCase());
-}
-
-/** Whether a name ends like a video's. */
-export function isVideo(name: string): boolean {
-  return VIDEOS.includes(extname(name).toLowerCase());
-}
-
 /** A name without its ending. */
 export function stem(path: string): string {
   return basename(path, extname(path));
 }
 
-/** The folders whose name matches, nearest to the root first, `depth` levels down at most. */
+/** The folders whose name matches, nearest to the root first, `depth` levels down at most, each once by its real path. */
 export function findFolders(root: string, name: RegExp, depth = 3): string[] {
-  const found: string[] = [];
+  const found: string[] = [], seen = new Set([Deno.realPathSync(root)]);
   for (let level = [root]; depth-- > 0 && level.length > 0;) {
-    level = level.flatMap((folder) =>
-      list(folder).filter(({ isFolder }) => isFolder).map(({ path }) => path)
+    const below = level.flatMap((folder) => list(folder)).filter(({ isFolder }) => isFolder);
+    // Of two names of one folder the one that is no link.
+    below.sort((one, other) => Number(one.isLink) - Number(other.isLink));
+    const fresh = new Set(
+      below.filter(({ path }) => {
+        const real = Deno.realPathSync(path), isNew = !seen.has(real);
+        seen.add(real);
+        return isNew;
+      }).map(({ path }) => path),
     );
+    level = [...fresh].sort();
     found.push(...level.filter((path) => name.test(basename(path))));
   }
   return found;
 }
 
-/** Every file below a folder that `takes` its name, in a fixed order. */
-export function* findFiles(folder: string, takes: (name: string) => boolean): Generator<string> {
-  for (const { name, path, isFolder } of list(folder)) {
-    if (isFolder) yield* findFiles(path, takes);
-    else if (takes(name)) yield path;
+/** Notes the pictures, videos and links below the root that nobody reads. */
+export function notePassedOver(root: string, notes: Notes): void {
+  const passed = new PassedOver();
+  walkFiles(root, (name) => isPicture(name) || isVideo(name), { passed });
+  for (const { kind, path } of passed.items) {
+    notes.add("passed over", `${inside(root, path)}: ${PASSED_OVER[kind].replace(/;.*/, "")}`);
   }
 }
 
 /** Path inside the root, with forward slashes. */
 export function inside(root: string, path: string): string {
-  return relative(root, path).replaceAll("\\", "/");
+  return relative(root, path).replaceAll(sep, "/");
 }
 
 /** @throws {LayoutError} the root is no folder, or an empty one */

@@ -14,6 +14,10 @@ export const KINDS = {
   "pictures without labels": "Pictures and frames that no label speaks of; they were left alone.",
   "labels without meaning": "Values that the set's description does not know; they count as unlabelled.",
   "labelled twice": "Labels for a face that has had some already; the first ones count.",
+  "passed over":
+    "Links and files that were not read; a picture in another format can be saved as JPEG, PNG or WebP.",
+  "other encodings":
+    "Tables that are not UTF-8, read as what they look like; see that names are right, or save them as UTF-8.",
   "other classes": "Faces labelled with what is none of the seven emotions; they were left out.",
 } as const;
 

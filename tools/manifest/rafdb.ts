@@ -8,7 +8,7 @@ import type { Box } from "@emoco/web/face-finder";
 import type { FacePoints, Point } from "@emoco/web/image";
 import { basename, extname, join } from "node:path";
 import { type DataSet, LayoutError } from "./data_set.ts";
-import { findFiles, findFolders, inside, isFile, isPicture, list, stem } from "./layout.ts";
+import { findFolders, inside, isFile, isPicture, list, stem } from "./layout.ts";
 import { pointsOf5 } from "./landmarks.ts";
 import { readRows } from "./rows.ts";
 
@@ -41,7 +41,7 @@ export function openRafdb(root: string, { pictures }: { pictures?: string }): Da
   }
   const kinds = pictures ? [pictures] : ["original", "aligned"];
   const folder = kinds.flatMap((kind) => findFolders(root, new RegExp(`^${kind}$`, "i")))
-    .find((path) => !findFiles(path, isPicture).next().done);
+    .find((path) => list(path).some((entry) => isPicture(entry.name)));
   if (!folder) {
     throw new LayoutError(
       `${root} holds no pictures in ${kinds.map((kind) => `Image/${kind}`).join(" or ")}.`,
@@ -55,7 +55,7 @@ export function openRafdb(root: string, { pictures }: { pictures?: string }): Da
     name: "rafdb",
     hasPoints: manual !== undefined,
     async *samples(notes) {
-      const unlabelled = new Set([...Deno.readDirSync(folder)].map(({ name }) => name).filter(isPicture));
+      const unlabelled = new Set(list(folder).map(({ name }) => name).filter(isPicture));
       for await (const [name, number, ...others] of readRows(labels, " ")) {
         const picture = isOriginal ? name : `${stem(name)}_aligned${extname(name)}`;
         unlabelled.delete(picture);

@@ -4,11 +4,15 @@
  */
 import { parse } from "csv-parse";
 import { createReadStream } from "node:fs";
+import { encodingOf } from "../files/text.ts";
 
 /** What stands between two cells. */
 export type Delimiter = "," | ";" | "\t" | " ";
 
-/** The rows of a table, cells without the spaces around them; empty lines, a byte order mark and CRLF are no matter. */
+/**
+ * The rows of a table, cells without the spaces around them; empty lines, a byte order mark, CRLF and the encoding (UTF-8,
+ * UTF-16 or Windows-1252) are no matter.
+ */
 export async function* readRows(path: string, delimiter: Delimiter = ","): AsyncGenerator<string[]> {
   const rows = parse({
     bom: true,
@@ -19,10 +23,16 @@ export async function* readRows(path: string, delimiter: Delimiter = ","): Async
     skip_empty_lines: true,
     trim: true,
   });
-  const file = createReadStream(path);
+  const file = createReadStream(path), encoding = encodingOf(path);
   file.on("error", (error) => rows.destroy(error));
   try {
-    yield* file.pipe(rows);
+    if (encoding === "utf-8") yield* file.pipe(rows);
+    else {
+      const text = new TextDecoder(encoding);
+      file.on("data", (part: Uint8Array) => rows.write(text.decode(part, { stream: true })));
+      file.on("end", () => rows.end(text.decode()));
+      yield* rows;
+    }
   } finally {
     file.destroy();
   }
@@ -33,6 +43,6 @@ export async function guessDelimiter(path: string): Promise<Delimiter> {
   using file = await Deno.open(path);
   const start = new Uint8Array(1 << 16);
   const count = await file.read(start) ?? 0;
-  const [line] = new TextDecoder().decode(start.subarray(0, count)).split(/[\r\n]/);
+  const [line] = new TextDecoder(encodingOf(path)).decode(start.subarray(0, count)).split(/[\r\n]/);
   return ([",", "\t", ";"] as const).find((delimiter) => line.includes(delimiter)) ?? ",";
 }

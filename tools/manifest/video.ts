@@ -8,6 +8,9 @@ const HOW_TO_GET_IT =
   "install it (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget " +
   "install ffmpeg) and run the same command again.";
 
+/** Pixels that are not square are made so by enlarging, as players show them; others stay as they are. */
+const SQUARE_PIXELS = "scale=w='if(gt(sar,1),round(iw*sar),iw)':h='if(gt(sar,0)*lt(sar,1),round(ih/sar),ih)'";
+
 /** A frame as RGBA; no pixels where nobody wants them. */
 export interface Frame {
   /** Place in the video, from 0. */
@@ -51,6 +54,7 @@ export class Ffmpeg {
     const process = new Deno.Command(this.program, {
       args: [
         ...["-v", "error", "-nostdin", "-xerror", "-i", `file:${path}`, "-map", "0:v:0", ...this.everyFrame],
+        ...["-vf", SQUARE_PIXELS],
         ...["-f", "image2pipe", "-c:v", "pam", "-pix_fmt", "rgba", "pipe:1"],
       ],
       stdin: "null",

@@ -101,12 +101,14 @@ async function write(to: string, report: PhotoReport, asked: object): Promise<vo
   await writeWhole(join(to, "report.html"), await reportHtml(report));
 }
 
-function halfOf(text: string | undefined): Choice["half"] {
+/** Which half a flag names. @throws {UsageError} */
+export function halfOf(text: string | undefined): Choice["half"] {
   if (text === undefined || text === "even" || text === "odd") return text;
   throw new UsageError(`--half=${text}: a half is even or odd.`);
 }
 
-function whole(name: string, text: string, least: number, most: number): number {
+/** A whole number that a flag gives. @throws {UsageError} */
+export function whole(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new UsageError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);

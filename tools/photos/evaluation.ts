@@ -27,7 +27,7 @@ export interface PhotoEvaluation {
   readonly several: number;
   /** Photographs whose rival's readings are missing or empty; with any missing, the rival is left out. */
   readonly rivalMissing: number;
-  /** Of the units of the mean together, and one by one; undefined for a model of intensity. */
+  /** Of the units of the mean together, and one by one; undefined for a model of intensity that is not calibrated. */
   readonly reliability?: { readonly all: Reliability; readonly units: Readonly<Record<number, Reliability>> };
   readonly emotions?: EmotionScores;
   readonly parts: readonly { readonly field: string; readonly part: string; readonly scores: Scores }[];
@@ -66,7 +66,11 @@ export function evaluatePhotos(
   const readers = rival.reader ? [ours, rival.reader] : [ours];
   const everyone = photos.map((_, i) => i);
   const meanUnits = unitsOfMean(every, card.aus.map(({ au }) => au));
-  const reliability = card.target === "occurrence" ? calibration(photos, ours, meanUnits) : undefined;
+  // A share of the full intensity promises no frequency; a calibrated answer does.
+  const promising = card.aus.filter((unit) => card.target === "occurrence" || unit.calibration).map((
+    { au },
+  ) => au);
+  const reliability = calibration(photos, ours, meanUnits.filter((au) => promising.includes(au)));
   const emotions = card.emotions && scoreEmotions(
     photos,
     faces.map((face) => face?.emotions && likeliest(face.emotions)),

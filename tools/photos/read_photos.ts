@@ -12,6 +12,7 @@ import type { Job, Message, Reading, Setting } from "./worker.ts";
 
 /**
  * Reads the photographs with all models: each is decoded and looked at once.
+ * @param uncalibrated answers as the models give them, whatever calibrations their cards hold
  * @returns one reading a photograph, in their order
  * @throws {ManifestError} pictures that are not there, before any is read; {UsageError} a model that does not fit its card
  */
@@ -19,9 +20,10 @@ export async function readWith(
   models: readonly ModelFiles[],
   photos: readonly Photo[],
   workers: number,
+  uncalibrated = false,
 ): Promise<Reading[]> {
   refuseMissing(photos);
-  const setting: Setting = { models, finder: join(COMMITTED, "blazeface.onnx") };
+  const setting: Setting = { models, finder: join(COMMITTED, "blazeface.onnx"), uncalibrated };
   const readings = new Array<Reading>(photos.length);
   const progress = new Progress("photographs read", photos.length);
   const jobs = photos.map(({ path }, index): Job => ({ index, path })).values();

@@ -4,6 +4,7 @@ import { ImageError, openDecoder } from "@emoco/serve/decode";
 import { AuDetector, type DetectedFace } from "@emoco/web/detector";
 import { BlazeFace, type FaceFinder, type FoundFace } from "@emoco/web/face-finder";
 import type { Pixels } from "@emoco/web/image";
+import { type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import * as ort from "onnxruntime-node";
 import type { ModelFiles } from "./models.ts";
 
@@ -12,6 +13,8 @@ export interface Setting {
   readonly models: readonly ModelFiles[];
   /** Path of the face finder's model. */
   readonly finder: string;
+  /** Whether answers are read as the model gives them, whatever calibration its card holds. */
+  readonly uncalibrated?: boolean;
 }
 
 /** A picture to read. */
@@ -59,11 +62,13 @@ self.onmessage = async ({ data }: MessageEvent<Setting | Job>) => {
   }
 };
 
-async function open({ models, finder: path }: Setting): Promise<AuDetector[]> {
+async function open({ models, finder: path, uncalibrated }: Setting): Promise<AuDetector[]> {
   const options = { intraOpNumThreads: 1 };
   const finder = new OneLook(await BlazeFace.load({ model: await Deno.readFile(path), ort }, options));
   return await Promise.all(models.map(async ({ card, file }) => {
-    const parts = { model: await Deno.readFile(file), card: await Deno.readFile(card), finder, ort };
+    const content: ModelCard = parseModelCard(JSON.parse(await Deno.readTextFile(card)));
+    const aus = uncalibrated ? content.aus.map(({ au, threshold }) => ({ au, threshold })) : content.aus;
+    const parts = { model: await Deno.readFile(file), card: { ...content, aus }, finder, ort };
     return await AuDetector.load(parts, options);
   }));
 }

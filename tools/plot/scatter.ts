@@ -8,6 +8,8 @@ export interface Panel {
   /** Class of every point, an index into `names`. */
   classes: readonly number[];
   names: readonly string[];
+  /** A few words at the right of the title, such as a number that belongs to the picture. */
+  note?: string;
 }
 
 const SIDE = 420, TOP = 52, GAP = 24;
@@ -29,7 +31,7 @@ export function scatterFigure(rows: readonly (readonly Panel[])[]): string {
   );
 }
 
-function drawPanel({ title, points, classes, names }: Panel): string {
+function drawPanel({ title, points, classes, names, note }: Panel): string {
   const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   // One scale for both axes: distances are all that a projection tells.
@@ -55,6 +57,7 @@ function drawPanel({ title, points, classes, names }: Panel): string {
     }"/>`;
   }).join("");
   return `<text x="0" y="20" class="title">${escapeHtml(title)} (${points.length} faces)</text>${legend}` +
+    (note ? `<text x="${SIDE}" y="20" text-anchor="end">${escapeHtml(note)}</text>` : "") +
     `<rect class="frame" x="0.5" y="${
       TOP + 0.5
     }" width="${SIDE}" height="${SIDE}" fill="none" stroke="#dfe4ea"/>` +

@@ -1,44 +1,46 @@
-/** The study's results: one record a run, kept as JSON beside this file, so that a stopped study goes on. */
-import { join } from "node:path";
+/** The study's results: one file a part, one record a run, so that a stopped study goes on. */
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { manifestPath, readManifest } from "../../train/input/data.ts";
+import { UsageError } from "../../train/runs/flags.ts";
 import { writeAtomically } from "../../train/runs/whole_file.ts";
-import type { StudyRun } from "./plan.ts";
+import type { Asked, StudyResult } from "./run.ts";
 
-/** What one run gave. Shares are between 0 and 1. */
-export interface StudyResult extends StudyRun {
-  /** Mean over action units, then over folds, of people whom no part of the model has seen. */
-  f1: number;
-  auc: number;
-  units: { au: number; f1: number; auc: number }[];
-  /** Accuracy of emotion by nearest neighbours on held-back subjects at the end of pretraining; null if there was none. */
-  knnEmotionAccuracy: number | null;
-  /** During pretraining: step, F1 and AUC of the online probe on held-back subjects. */
-  curve: { step: number; f1: number; auc: number }[];
-  /** During finetuning: fold, epoch and F1 on the fold's test subjects. */
-  epochs: { fold: number; epoch: number; f1: number }[];
+/** What all runs of a part have in common. */
+export interface Setting {
+  preset: string;
+  epochs: number;
+  /** `--key=value` of every pretraining, beside those that make its method. */
+  settings: string[];
+  /** Faces of `pretrain`, and of `au` and `test`. */
+  pretrainFaces: number;
+  probeFaces: number;
+  /** Epochs of every finetuning; absent where the part has none. */
+  finetuneEpochs?: number;
+  /** Photographs of the test split; absent where none were given. */
+  photographs?: number;
+  /** Set where the faces are frames of clips. */
+  clips?: true;
 }
 
-/** All results and the setting that they share. */
+/** All results of a part and the setting that they share. */
 export interface StudyResults {
-  setting: {
-    epochs: number;
-    preset: string;
-    /** `--key=value` of every pretraining, beside those that make its method; absent without any. */
-    settings?: string[];
-    pretrainFaces: number;
-    probeFaces: number;
-    updates: number;
-  };
+  setting: Setting;
   runs: StudyResult[];
 }
 
 /** Folder of the results that come with the project, and are drawn into its README. */
 export const COMMITTED_RESULTS = fileURLToPath(new URL(".", import.meta.url));
 
+/** Name of a part's results: on clips the same part asks another question. */
+export function resultsName(part: string, { clips }: Pick<Asked, "clips">): string {
+  return clips ? `${part}-clips` : part;
+}
+
 /** The results so far; absent where there are none. */
-export function readResults(folder: string): StudyResults | undefined {
+export function readResults(folder: string, name: string): StudyResults | undefined {
   try {
-    return JSON.parse(Deno.readTextFileSync(join(folder, FILE)));
+    return JSON.parse(Deno.readTextFileSync(join(folder, `${name}.json`)), revive);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -46,9 +48,51 @@ export function readResults(folder: string): StudyResults | undefined {
 }
 
 /** Keeps the results. */
-export function writeResults(folder: string, results: StudyResults): void {
+export function writeResults(folder: string, name: string, results: StudyResults): void {
   Deno.mkdirSync(folder, { recursive: true });
-  writeAtomically(join(folder, FILE), JSON.stringify(results, null, 1) + "\n");
+  writeAtomically(join(folder, `${name}.json`), JSON.stringify(results, null, 1) + "\n");
 }
 
-const FILE = "results.json";
+/**
+ * The results to go on with.
+ * @throws {UsageError} those that there are were made in another setting
+ */
+export function openResults(folder: string, name: string, setting: Setting): StudyResults {
+  const results = readResults(folder, name);
+  if (!results) return { setting, runs: [] };
+  const path = join(relative(".", folder), `${name}.json`);
+  for (const key of Object.keys({ ...results.setting, ...setting }) as (keyof Setting)[]) {
+    const [before, now] = [results.setting[key], setting[key]].map((value) => JSON.stringify(value));
+    if (before === now) continue;
+    throw new UsageError(
+      `${path} was made with ${key} ${before ?? "none"}, and this is ${
+        now ?? "none"
+      }: go on with that, or give ` +
+        "another --out.",
+    );
+  }
+  return results;
+}
+
+/** The setting that is asked for. @param photographs of the test split */
+export function settingOf(asked: Asked, photographs?: number): Setting {
+  const faces = readManifest(manifestPath(asked.data));
+  const count = (...splits: string[]) =>
+    faces.filter((face) => face.split && splits.includes(face.split)).length;
+  return {
+    preset: "quick",
+    epochs: asked.epochs,
+    settings: [...asked.settings].sort(),
+    pretrainFaces: count("pretrain"),
+    probeFaces: count("au", "test"),
+    finetuneEpochs: asked.finetuneEpochs,
+    ...(photographs === undefined ? {} : { photographs }),
+    ...(asked.clips ? { clips: true as const } : {}),
+  };
+}
+
+/** JSON has no NaN: the AUC of a unit that one class lacks is written as null. */
+function revive(this: unknown, key: string, value: unknown): unknown {
+  const isUnit = typeof this === "object" && this !== null && "au" in this;
+  return isUnit && value === null && (key === "f1" || key === "auc") ? NaN : value;
+}

@@ -1,7 +1,7 @@
 /** The paper's tables as text, CSV, LaTeX and HTML. */
 import { htmlPage } from "../../train/runs/report_page.ts";
 import { escapeHtml } from "../../train/runs/svg_chart.ts";
-import { type Row, SOURCE, type Table } from "./rows.ts";
+import { type Note, type Row, SOURCE, type Table } from "./rows.ts";
 
 /** What a table can be written as, by the ending of its file. */
 export const FORMATS = { txt: asText, csv: asCsv, tex: asLatex, html: asHtml } as const;
@@ -11,18 +11,37 @@ const cells = ({ f1, average }: Row) => [...f1, average].map(cell);
 const origin = ({ status, origin }: Row) => origin ? `${status}, ${origin}` : "not measured yet";
 const title = ({ name, table }: Table) => `Table ${table}: F1 (in per cent) on ${name}`;
 
+/** Notes of a table in order, each with the mark that stands beside its cell: "a", "b", ... Equal ones share a mark. */
+function notesOf({ rows }: Table) {
+  const sentences = new Map<string, string>();
+  const sentence = ({ text, source }: Note) => `${text} (${source})`;
+  for (const note of rows.flatMap(({ notes }) => notes)) {
+    const key = sentence(note);
+    if (!sentences.has(key)) sentences.set(key, String.fromCharCode(97 + sentences.size));
+  }
+  const marks = ({ notes }: Row, cell: Note["cell"]) =>
+    notes.filter((note) => note.cell === cell).map((note) => sentences.get(sentence(note))!).join(",");
+  return { sentences: [...sentences].map(([text, mark]) => ({ mark, text })), marks };
+}
+
 /** For a terminal. */
 function asText(tables: readonly Table[]): string {
   return tables.map((table) => {
-    const names = table.rows.map(({ method, protocol }) => `${method}, ${protocol}`);
+    const { sentences, marks } = notesOf(table);
+    const marked = (text: string, mark: string) => mark ? `${text} [${mark}]` : text;
+    const names = table.rows.map((row) => marked(`${row.method}, ${row.protocol}`, marks(row, "method")));
+    const averages = table.rows.map((row) => marks(row, "average"));
+    const wide = Math.max(...averages.map((mark) => mark.length && mark.length + 3));
     const width = Math.max(...names.map((name) => name.length)) + 2;
     const head = "".padEnd(width) + table.aus.map((au) => String(au).padStart(6)).join("") +
-      "Avg.".padStart(8);
+      "Avg.".padStart(8) + " ".repeat(wide);
     const lines = table.rows.map((row, i) => {
       const values = cells(row).map((value, c) => value.padStart(c < row.f1.length ? 6 : 8)).join("");
-      return `${names[i].padEnd(width)}${values}  ${origin(row)}`;
+      const mark = marked("", averages[i]).padEnd(wide);
+      return `${names[i].padEnd(width)}${values}${mark}  ${origin(row)}`;
     });
-    return [title(table), head, ...lines].join("\n");
+    const notes = sentences.map(({ mark, text }) => `[${mark}] ${text}`);
+    return [title(table), head.trimEnd(), ...lines, ...notes].join("\n");
   }).join("\n\n") + `\n\nReported: ${SOURCE}.\n`;
 }
 
@@ -39,12 +58,14 @@ function asCsv(tables: readonly Table[]): string {
     "origin",
     ...units.map((au) => `AU${au}`),
     "Avg.",
+    "notes",
   ];
   const lines = tables.flatMap(({ table, name, aus, rows }) =>
     rows.map((row) => {
       const of = (au: number) => cell(row.f1[aus.indexOf(au)]);
       const about = [table, name, row.method, row.protocol, row.status, row.origin].map(quote);
-      return [...about, ...units.map(of), cell(row.average)].join(",");
+      const notes = row.notes.map(({ cell, text, source }) => `${cell}: ${text} (${source})`).join(" ");
+      return [...about, ...units.map(of), cell(row.average), quote(notes)].join(",");
     })
   );
   return [head.join(","), ...lines].join("\n") + "\n";
@@ -54,12 +75,16 @@ function asCsv(tables: readonly Table[]): string {
 function asLatex(tables: readonly Table[]): string {
   const escape = (text: string) => text.replace(/[&%$#_{}]/g, "\\$&");
   return tables.map((table) => {
+    const { sentences, marks } = notesOf(table);
+    const raised = (mark: string) => mark && `\\textsuperscript{${mark}}`;
     const rows = table.rows.map((row) => {
       const name = `${row.method}${row.protocol === "finetune" ? " (finetuned)" : ""}`;
       const values = cells(row).map((value) =>
         row.status === "measured" && value ? `\\textbf{${value}}` : value
       );
-      return `${escape(name)} & ${escape(origin(row))} & ${values.join(" & ")} \\\\`;
+      const average = values.pop() + raised(marks(row, "average"));
+      const first = escape(name) + raised(marks(row, "method"));
+      return `${first} & ${escape(origin(row))} & ${[...values, average].join(" & ")} \\\\`;
     });
     return [
       `% ${title(table)}`,
@@ -70,6 +95,7 @@ function asLatex(tables: readonly Table[]): string {
       ...rows,
       "\\hline",
       "\\end{tabular}",
+      ...sentences.map(({ mark, text }) => `\\par\\noindent${raised(mark)} ${escape(text)}`),
     ].join("\n");
   }).join("\n\n") + `\n% Reported: ${SOURCE}.\n`;
 }
@@ -77,9 +103,14 @@ function asLatex(tables: readonly Table[]): string {
 /** A page that opens offline. */
 function asHtml(tables: readonly Table[]): string {
   const parts = tables.map((table) => {
+    const { sentences, marks } = notesOf(table);
+    const raised = (mark: string) => mark && `<sup>${mark}</sup>`;
     const head = ["method", "protocol", ...table.aus.map((au) => `AU${au}`), "Avg.", "where from"];
     const rows = table.rows.map((row) => {
-      const values = [row.method, row.protocol, ...cells(row)].map((text) => `<td>${escapeHtml(text)}</td>`);
+      const texts = [row.method, row.protocol, ...cells(row)].map(escapeHtml);
+      texts[0] += raised(marks(row, "method"));
+      texts[texts.length - 1] += raised(marks(row, "average"));
+      const values = texts.map((text) => `<td>${text}</td>`);
       const status = row.status === "reported"
         ? `reported${row.origin.startsWith("quoted") ? " (quoted)" : ""}`
         : escapeHtml(origin(row));
@@ -87,7 +118,9 @@ function asHtml(tables: readonly Table[]): string {
     });
     return `<h2>${escapeHtml(title(table))}</h2><div class="scroll"><table class="numeric paper"><thead><tr>${
       head.map((name) => `<th>${escapeHtml(name)}</th>`).join("")
-    }</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`;
+    }</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${
+      sentences.map(({ mark, text }) => `<p>${raised(mark)} ${escapeHtml(text)}</p>`).join("\n")
+    }`;
   });
   const style = `<style>
 main { max-width: 1200px; }

@@ -27,6 +27,17 @@ export interface Row {
   /** One a unit, `undefined` where nobody has measured it. */
   f1: (number | undefined)[];
   average: number | undefined;
+  /** What must be known of a reported row before it is compared. */
+  notes: readonly Note[];
+}
+
+/** What is odd or unequal about a cell of a reported row. */
+export interface Note {
+  /** Beside which cell it stands. */
+  cell: "method" | "average";
+  text: string;
+  /** Who says so. */
+  source: string;
 }
 
 /** Where the reported numbers are from. */
@@ -53,6 +64,7 @@ export function makeTables(results: readonly BenchmarkResult[]): Table[] {
         origin: "",
         f1: aus.map(() => undefined),
         average: undefined,
+        notes: [],
       })),
     ];
     const printed = rows.map((row): Row => ({
@@ -62,6 +74,7 @@ export function makeTables(results: readonly BenchmarkResult[]): Table[] {
       origin: row.quoted ? "quoted by the paper" : "by the paper",
       f1: row.f1,
       average: row.average,
+      notes: "notes" in row ? row.notes as Note[] : [],
     }));
     return {
       set: set as BenchmarkSet,
@@ -75,7 +88,9 @@ export function makeTables(results: readonly BenchmarkResult[]): Table[] {
 
 /** Measured rows directly under the reported ones of the same method and protocol; methods of ours alone come last. */
 function beside(printed: readonly Row[], measured: readonly Row[]): Row[] {
-  const key = ({ method, protocol }: Row) => `${method} ${protocol}`;
+  // "after EAC-Net" is ours of what the paper calls EAC.
+  const key = ({ method, protocol }: Row) =>
+    `${method.replace(/^after /, "").replace(/-Net$/, "")} ${protocol}`;
   const known = new Set(printed.map(key));
   return [
     ...printed.flatMap((row) => [row, ...measured.filter((mine) => key(mine) === key(row))]),
@@ -96,6 +111,7 @@ function measuredRow(
     origin: `run ${run}${missing.length ? `, ${people} of ${people + missing.length} people` : ""}`,
     f1: aus.map((au) => percent(units.find((unit) => unit.au === au)?.f1)),
     average: percent(averages.f1),
+    notes: [],
   };
 }
 

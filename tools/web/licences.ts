@@ -40,6 +40,12 @@ export async function edgeLicences(packages: readonly string[]): Promise<string>
   return join(parts);
 }
 
+/** One text with the licence of every part of the npm package; what it only names as a dependency brings its own. */
+export async function packageLicences(): Promise<string> {
+  const [own, model, finder] = await shared("EmoCo", "emoco.onnx, emoco.f16.onnx, emoco.json", "");
+  return join([own, model, finder]);
+}
+
 /** What page and edge have both: this project, the model, the finder and the engine. */
 async function shared(own: string, model: string, engine: string): Promise<Part[]> {
   const licence = await read(new URL("LICENSE", ROOT));

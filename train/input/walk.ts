@@ -81,12 +81,15 @@ export class Walk {
   }
 }
 
-/** The walk of a pretraining run over its faces, every one of which carries an emotion. */
-export function walkOver(
-  faces: readonly Face[],
-  { seed, sampling }: { seed: number; sampling: Sampling },
-): Walk {
-  const classes = sampling === "balanced" ? faces.map((face) => EMOTIONS.indexOf(face.emotion!)) : undefined;
+/** How faces are drawn: balanced as asked for, where every one carries an emotion; else each once an epoch. */
+export function samplingOf(faces: readonly Face[], { sampling }: { sampling: Sampling }): Sampling {
+  return faces.every((face) => face.emotion) ? sampling : "natural";
+}
+
+/** The walk of a pretraining run over its faces. */
+export function walkOver(faces: readonly Face[], config: { seed: number; sampling: Sampling }): Walk {
+  const { seed } = config, isBalanced = samplingOf(faces, config) === "balanced";
+  const classes = isBalanced ? faces.map((face) => EMOTIONS.indexOf(face.emotion!)) : undefined;
   return new Walk(faces.length, seed, classes);
 }
 

@@ -18,7 +18,14 @@ export interface Checkpoint<Position> {
   config: object;
   position: Position;
   /** Subjects that the weights have learnt from, by kind of label: nobody may be tested on them. */
-  subjects: { pretraining: string[]; actionUnits: string[] };
+  subjects: KnownSubjects;
+}
+
+/** Subjects by the kind of label that was learnt from them; of `adaptation` none. */
+export interface KnownSubjects {
+  pretraining: string[];
+  actionUnits: string[];
+  adaptation?: string[];
 }
 
 /** A checkpoint that cannot be used; the message says why and what to do. */

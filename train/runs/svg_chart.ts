@@ -43,8 +43,11 @@ export function lineChart(
     `<line class="grid" x1="${left}" x2="${width - right}" y1="${py(y)}" y2="${py(y)}"/>` +
     `<text x="${left - 6}" y="${py(y)}" text-anchor="end" dominant-baseline="middle">${label(y)}</text>`
   ).join("");
-  const axis = xTicks.map((x) =>
-    `<text x="${px(x)}" y="${height - bottom + 16}" text-anchor="middle">${label(x)}</text>`
+  // The last one ends at the chart's edge, which would cut its half off.
+  const axis = xTicks.map((x, i) =>
+    `<text x="${px(x)}" y="${height - bottom + 16}" text-anchor="${
+      i === xTicks.length - 1 ? "end" : "middle"
+    }">${label(x)}</text>`
   )
     .join("");
   const lines = drawn.map(({ points }, i) => {

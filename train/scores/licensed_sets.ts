@@ -21,6 +21,14 @@ export const LICENSED_SETS: Readonly<Record<string, LicensedSet>> = {
   rafdb: { name: "RAF-DB", terms: RESEARCH },
 };
 
+/** Sets that anybody may use, by what a model card says of them. */
+export const OPEN_SETS: Readonly<Record<string, string>> = {
+  rendered: "Trained on rendered faces of EmoCo.",
+  photographs:
+    "Trained on 1,603 openly licensed faces (MIT, CC0) that this project read: generated pictures, two readings " +
+    "a face by models of vision and language, no certified FACS coders.",
+};
+
 /** Data sets that the faces' lines name as theirs, in order. */
 export function setsOf(faces: readonly Face[]): string[] {
   return [...new Set(faces.flatMap(({ other }) => typeof other.set === "string" ? [other.set] : []))].sort();
@@ -35,6 +43,7 @@ export function nameSet(set: string): string {
 export function termsOf(sets: readonly string[]): string {
   return sets.map((set) => {
     const known = LICENSED_SETS[set];
+    if (Object.hasOwn(OPEN_SETS, set)) return OPEN_SETS[set];
     return known
       ? `Trained on ${known.name}, which is ${known.terms}: it decides what may be done with this model.`
       : `Trained on the data set "${set}": its terms decide what may be done with this model.`;

@@ -69,6 +69,19 @@ export function tableLines(units: readonly UnitScores[], averages: Averages): st
         name.padEnd(14) + units.map((unit) => cell(unit[key]!, key).padStart(6)).join("") +
         cell(averages[key]!, key).padStart(8)
       ),
+    ...constantNote(units),
+  ];
+}
+
+/** What an average hides: whoever says "present" of a unit that always is has an F1 of 100. */
+function constantNote(units: readonly UnitScores[]): string[] {
+  const always = units.filter(({ count, falsePositives, trueNegatives }) =>
+    count > 0 && falsePositives + trueNegatives === 0
+  );
+  if (always.length === 0) return [];
+  const names = always.map(({ au }) => `AU${au}`).join(", ");
+  return [
+    `Present in every face that was tested: ${names}. Such an F1 says nothing of the model; the average holds it all the same.`,
   ];
 }
 

@@ -35,14 +35,16 @@ export function labelledUnits(faces: readonly Face[], target: Target): number[] 
   return [...new Set(units)].sort((one, other) => one - other);
 }
 
-/** Labels of the faces, one row a face. */
+/** Labels of the faces, one row a face; what a line says cannot be seen (`visible`) is unlabelled. */
 export function targetRows(faces: readonly Face[], aus: readonly number[], target: Target): Share[][] {
-  return faces.map(({ present, intensity }) =>
-    aus.map((au) => {
+  return faces.map(({ present, intensity, other }) => {
+    const visible = (other.visible ?? {}) as Record<string, unknown>;
+    return aus.map((au) => {
+      if (visible[au] === 0) return undefined;
       if (target === "occurrence") return present.has(au) ? Number(present.get(au)) : undefined;
       return intensity.has(au) ? intensity.get(au)! / FULL_INTENSITY : undefined;
-    })
-  );
+    });
+  });
 }
 
 /** Whether labels say that a unit is present. */

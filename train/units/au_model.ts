@@ -15,6 +15,7 @@ import {
   tf,
 } from "../engine/backend.ts";
 import { linear, project } from "../nets/encoder.ts";
+import { type DetectorModel, predictByDetector } from "./detector_model.ts";
 import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 import {
   geometryFrom,
@@ -136,6 +137,8 @@ export function finetuneStep(
 
 /** An action-unit model at rest. */
 export interface AuModel {
+  /** Present: the backbone's weights are this supervised detector's, and the classifier is empty. */
+  detector?: DetectorModel;
   backbone: Backbone;
   classifier: LinearClassifier;
   aus: readonly number[];
@@ -144,6 +147,16 @@ export interface AuModel {
   /** Layers of the other heads, `geometry` and `visible`, and the parts of the geometry that were learnt. */
   heads?: Weights;
   parts?: readonly GeometryPart[];
+}
+
+/** Frees a model's tensors. */
+export function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
+  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+}
+
+/** Names of the outputs that a model has beside probabilities, features and emotions, in the card's order. */
+export function outputNames({ heads, parts = [] }: AuModel): (GeometryPart | "visible")[] {
+  return [...parts, ...(heads?.["visible.weight"] ? ["visible" as const] : [])];
 }
 
 /** What a model says of faces, row by row; all but the first two only where the model has it. */
@@ -158,24 +171,25 @@ export type Predictions = {
   visible?: Float32Array<ArrayBuffer>;
 } & { [part in GeometryPart]?: Float32Array<ArrayBuffer> };
 
-/** The model's predictions for the loader's faces at `indices`, row by row. */
+/**
+ * The model's predictions for the loader's faces at `indices`, row by row.
+ * @param points of these faces, for a detector that needs them, in place of their lines' (see `predictByDetector`)
+ */
 export async function predict(
   model: AuModel,
   loader: ViewLoader,
   indices: Int32Array,
   onProgress: (done: number) => void = () => {},
+  points?: Float32Array,
 ): Promise<Predictions> {
-  const { architecture, weights, statistics } = model.backbone;
+  if (model.detector) {
+    return await predictByDetector(model.detector, model.backbone, loader, indices, onProgress, points);
+  }
   const { size } = loader.options;
-  const normalize = byRunning(weights, statistics);
   const rows: { [output: string]: Float32Array[] } = {};
   let done = 0;
   for await (const { indices: part, viewQ } of loader.plainViews(indices)) {
-    const outputs = tf.tidy(() => {
-      const images = tf.tensor4d(viewQ, [part.length, size, size, 3]);
-      const map = featureMap(weights, images, architecture, normalize);
-      return outputsOf(model, map);
-    });
+    const outputs = tf.tidy(() => readImages(model, tf.tensor4d(viewQ, [part.length, size, size, 3])));
     for (const [name, tensor] of Object.entries(outputs)) (rows[name] ??= []).push(takeValues(tensor));
     done += part.length;
     onProgress(done);
@@ -186,8 +200,13 @@ export async function predict(
   return { probabilities: classify(model.classifier, joined.features), ...joined };
 }
 
-/** Everything but the units' probabilities, by the names of `Predictions`. */
-function outputsOf({ emotionHead, heads, parts = [] }: AuModel, map: Tensor4D): { [name: string]: Tensor } {
+/** What a model says of images [N, S, S, 3] but the units' probabilities, by the names of `Predictions`; to be tidied. */
+export function readImages(
+  { backbone, emotionHead, heads, parts = [] }: AuModel,
+  images: Tensor4D,
+): { [name: string]: Tensor } {
+  const { architecture, weights, statistics } = backbone;
+  const map = featureMap(weights, images, architecture, byRunning(weights, statistics));
   const features = tf.mean(map, [1, 2]) as Tensor2D;
   const outputs: { [name: string]: Tensor } = { features };
   if (emotionHead) {

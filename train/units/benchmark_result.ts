@@ -1,8 +1,8 @@
 /** What a benchmark leaves in its run's folder: `benchmark.json`, which `deno task tables` reads, and `benchmark.csv`. */
+import type { TrainedOn } from "./saved_config.ts";
 import { join } from "node:path";
 import type { FinetuneConfig } from "./finetune_config.ts";
 import type { UnitScores } from "../scores/metrics.ts";
-import type { TrainedOn } from "./model_store.ts";
 import type { BenchmarkSet } from "../scores/protocols.ts";
 import { averageFolds, type Averages, meanUnits } from "../scores/score_table.ts";
 import { writeAtomically } from "../runs/whole_file.ts";
@@ -25,7 +25,8 @@ export interface BenchmarkResult {
   /** What was pretrained, as `Source` says. */
   method: string;
   from: string;
-  protocol: FinetuneConfig["protocol"];
+  /** `supervised`: a detector of its own, not an encoder's layer. */
+  protocol: FinetuneConfig["protocol"] | "supervised";
   target: FinetuneConfig["target"];
   faces: number;
   people: number;

@@ -1,11 +1,17 @@
 /** What action-unit training can be told, and its defaults; the resolved config is saved with the run. */
 import { ConfigError } from "../runs/settings.ts";
 import { type Precision, PRECISIONS } from "../engine/precisions.ts";
-import { type HeadWeights, NO_HEADS } from "./face_heads.ts";
+import { hasHeads, type HeadWeights, NO_HEADS } from "./face_heads.ts";
+import type { DetectorSize } from "../detectors/detector.ts";
+import { DETECTOR_NAMES, type DetectorName } from "../detectors/names.ts";
 import type { Target } from "../scores/target.ts";
 
 /** Everything that shapes the action-unit training of a pretrained run. */
 export interface FinetuneConfig extends HeadWeights {
+  /** `linear`: one layer on the encoder; else a supervised detector of the paper's tables (`train/detectors`). */
+  detector: "linear" | DetectorName;
+  /** Size of a supervised detector: the original's, or one for two processor cores. */
+  preset: DetectorSize;
   /** Whether units occur, or how strong they are (0-5); see `target.ts`. */
   target: Target;
   /** Frozen features and one layer, or the whole network (paper, IV-C). */
@@ -21,6 +27,11 @@ export interface FinetuneConfig extends HeadWeights {
    * to where rare units have them, and thresholds of 0.5 find nothing.
    */
   classifierStart: "probe" | "zeros";
+  /**
+   * Power of a unit's positive rate in the weight of its loss (`finetune`): 1 is ME-GraphAU's, for the dozen common units
+   * of a data set; with two dozen, some of which occur once in a thousand faces, 1/2 keeps the others learning.
+   */
+  unitWeightPower: number;
   /** AdamW's rate of `finetune`; cosine to 0. The paper names no optimiser: ME-GraphAU's. */
   learningRate: number;
   weightDecay: number;
@@ -45,12 +56,15 @@ export interface FinetuneConfig extends HeadWeights {
 
 /** Defaults of `deno task benchmark`, for the paper's data sets of about 100,000 faces. */
 export const benchmarking: FinetuneConfig = {
+  detector: "linear",
+  preset: "quick",
   target: "occurrence",
   protocol: "linear",
   folds: 3,
   epochs: 20,
   batchSize: 64,
   classifierStart: "probe",
+  unitWeightPower: 1,
   learningRate: 1e-4,
   weightDecay: 5e-4,
   sampling: "natural",
@@ -80,6 +94,23 @@ export const finetuning: FinetuneConfig = {
  * @throws {ConfigError} naming the setting
  */
 export function checkFinetuneConfig(config: FinetuneConfig): void {
+  const detectors = ["linear", ...DETECTOR_NAMES];
+  if (!detectors.includes(config.detector)) {
+    throw new ConfigError(`--detector=${config.detector}: a detector is ${detectors.join(", ")}.`);
+  }
+  if (config.preset !== "quick" && config.preset !== "paper") {
+    throw new ConfigError(`--preset=${config.preset}: a detector's preset is quick or paper.`);
+  }
+  if (config.detector === "linear" && config.preset === "paper") {
+    throw new ConfigError(
+      "--preset=paper is a supervised detector's; the encoder has the size of its pretraining.",
+    );
+  }
+  if (config.detector !== "linear" && (config.protocol === "linear" || hasHeads(config))) {
+    throw new ConfigError(
+      `--detector=${config.detector} learns as a whole and action units alone: leave --protocol and the heads' weights away.`,
+    );
+  }
   if (config.protocol !== "linear" && config.protocol !== "finetune") {
     throw new ConfigError(`--protocol=${config.protocol}: a protocol is linear or finetune.`);
   }
@@ -121,6 +152,9 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
   }
   for (const rate of [config.learningRate, ...config.probeRates]) {
     if (!(rate > 0)) throw new ConfigError(`learningRate and probeRates must be above 0; one is ${rate}.`);
+  }
+  if (!(config.unitWeightPower >= 0 && config.unitWeightPower <= 1)) {
+    throw new ConfigError(`unitWeightPower is ${config.unitWeightPower}; it must be between 0 and 1.`);
   }
   if (!(config.weightDecay >= 0)) {
     throw new ConfigError(`weightDecay is ${config.weightDecay}; it must be at least 0.`);

@@ -51,17 +51,13 @@ export function unitFeeds(
   };
 }
 
-/** What the lines of all faces say beside their units. */
+/** What is known of all faces beside their units, from their lines or from another model. */
 export interface KnownFaces {
-  /** Column of each face's emotion, -1 where unlabelled. */
-  emotions: Int8Array;
-  /** Weight of each emotion, so that each counts alike whatever its number of faces. */
-  emotionWeights: Float32Array;
+  /** How much each emotion is learnt from each face, zeros where unlabelled; [N, C]. */
+  emotions: Float32Array;
   /** See `geometryOf`. */
   geometry: readonly Float32Array[];
-  /** Where the geometry starts, [G]. */
-  mean: Float32Array;
-  /** Whether each unit can be seen: 1, 0, or NaN where the line does not say; [N, A]. */
+  /** Whether each unit can be seen: 0 to 1, or NaN where nobody says; [N, A]. */
   visible: Float32Array;
   units: number;
 }
@@ -69,9 +65,16 @@ export interface KnownFaces {
 /** Faces that the mean geometry is taken from: it is a start only. */
 const MEAN_FACES = 200;
 
-/** Reads what the heads learn from the faces' lines, and the sides of some pictures. */
-export async function knownOfFaces(faces: readonly Face[], aus: readonly number[]): Promise<KnownFaces> {
-  const emotions = Int8Array.from(faces, ({ emotion }) => emotion ? EMOTIONS.indexOf(emotion) : -1);
+/**
+ * Reads what the heads learn from the faces' lines, and the sides of some pictures. Each emotion counts alike whatever its
+ * number of faces.
+ * @returns also where the geometry starts, [G]
+ */
+export async function knownOfFaces(
+  faces: readonly Face[],
+  aus: readonly number[],
+): Promise<KnownFaces & { mean: Float32Array }> {
+  const columns = Int8Array.from(faces, ({ emotion }) => emotion ? EMOTIONS.indexOf(emotion) : -1);
   const geometry = faces.map(geometryOf);
   const measured = faces.flatMap((_, i) => geometry[i].some((value) => !Number.isNaN(value)) ? [i] : [])
     .filter((_, place, all) => place % Math.ceil(all.length / MEAN_FACES) === 0);
@@ -80,10 +83,13 @@ export async function knownOfFaces(faces: readonly Face[], aus: readonly number[
     const { width, height } = await decodePicture(faces[i].image);
     placements.set([0, 0, width, height, 0], n * PLACEMENT);
   }
-  const labels = faces.map((_, i) => EMOTIONS.map((_, c) => emotions[i] < 0 ? undefined : emotions[i] === c));
+  const labels = faces.map((_, i) => EMOTIONS.map((_, c) => columns[i] < 0 ? undefined : columns[i] === c));
+  const weights = unitWeights(labels, EMOTIONS.length), emotions = new Float32Array(labels.flat().length);
+  columns.forEach((c, n) => {
+    if (c >= 0) emotions[n * EMOTIONS.length + c] = weights[c];
+  });
   return {
     emotions,
-    emotionWeights: unitWeights(labels, EMOTIONS.length),
     geometry,
     mean: meanGeometry(measured.map((i) => geometry[i]), placements),
     visible: Float32Array.from(faces.flatMap(({ other }) => {
@@ -95,7 +101,7 @@ export async function knownOfFaces(faces: readonly Face[], aus: readonly number[
 }
 
 /** Fresh heads for a fit, see `initHeads`. */
-export function startHeads({ config, source, aus }: FinetuneRun, { mean }: KnownFaces): Weights {
+export function startHeads({ config, source, aus }: FinetuneRun, { mean }: { mean: Float32Array }): Weights {
   const { architecture } = source.backbone;
   const features = featureCount(architecture), side = mapSide(architecture, source.imageSize);
   const start = {
@@ -120,8 +126,7 @@ export function headFeeds(
   const emotions = new Float32Array(batch * classes);
   const visible = new Float32Array(batch * units), visibleLabelled = new Float32Array(batch * units);
   indices.forEach((face, n) => {
-    const emotion = known.emotions[face];
-    if (emotion >= 0) emotions[n * classes + emotion] = known.emotionWeights[emotion];
+    emotions.set(known.emotions.subarray(face * classes, (face + 1) * classes), n * classes);
     for (let a = 0; a < units; a++) {
       const said = known.visible[face * units + a];
       if (Number.isNaN(said)) continue;

@@ -5,27 +5,30 @@ import {
   type AuMethod,
   type AuModel,
   type AuState,
+  disposeModel,
   finetuneStep,
   initAuState,
   predict,
 } from "./au_model.ts";
 import { tf } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoint.ts";
+import { type DetectorFits, detectorFits } from "./detector_fits.ts";
 import { dropFeatures } from "./feature_cache.ts";
 import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
-import { geometryParts, hasHeads, isEmotionHead, isFaceHead } from "./face_heads.ts";
+import { geometryParts, hasHeads } from "./face_heads.ts";
 import { headFeeds, knownOfFaces, startHeads, unitFeeds } from "./finetune_feeds.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import { Interrupt } from "../runs/interrupt.ts";
 import { fitWithRate, openFeatures } from "./linear_fits.ts";
 import { type LinearClassifier, unitWeights } from "./linear_probe.ts";
+import { modelOfState } from "./model_state.ts";
 import { mapWeights } from "../nets/optimizer.ts";
 import { Progress } from "../runs/progress.ts";
 import { featureCount } from "../nets/resnet.ts";
 import { cutMetrics, logMetric, refuseChanges, RunError } from "../runs/run_folder.ts";
 import { averageFolds } from "../scores/score_table.ts";
-import { type FeedValues, type StepRunner, toTensors } from "../engine/state_values.ts";
+import type { FeedValues, StepRunner } from "../engine/state_values.ts";
 import { openStepRunner } from "../engine/step_runner.ts";
 import { scoreTarget, targetRows } from "../scores/target.ts";
 import type { ViewLoader } from "../input/views.ts";
@@ -61,7 +64,10 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   const labelsOf = (indices: Int32Array) =>
     Array.from(indices, (i) => loader.skipped.has(i) ? labels[i].map(() => undefined) : labels[i]);
   const known = hasHeads(config) ? await knownOfFaces(faces, aus) : undefined;
-  const fresh = (classifier?: LinearClassifier) => {
+  const detector = detectorFits(run);
+  const rowsOf = (indices: Iterable<number>) => Array.from(indices, (i) => labels[i]);
+  const fresh = (train: Iterable<number>, classifier?: LinearClassifier): AuState => {
+    if (detector) return detector.fresh(rowsOf(train));
     const heads = known ? startHeads(run, known) : {};
     return initAuState(
       cloneBackbone(source.backbone),
@@ -73,14 +79,15 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   };
   let pick: Awaited<ReturnType<typeof openFeatures>> | undefined;
   const classifierFor = async (train: Int32Array, fit: number) => {
-    if (config.classifierStart === "zeros") return undefined;
+    if (detector || config.classifierStart === "zeros") return undefined;
     pick ??= await openFeatures(run, loader);
     return fitWithRate(pick(train), aus, { ...config, seed: config.seed + fit }).classifier;
   };
   const method: AuMethod = { ...config, ...architecture };
   const runner = openStepRunner(
-    (state: AuState, feeds: AuFeeds) => finetuneStep(state, feeds, method),
-    fresh(),
+    (state: AuState, feeds: AuFeeds) =>
+      detector ? detector.step(state, feeds) : finetuneStep(state, feeds, method),
+    fresh(faces.keys()),
     { eager: run.eager, precision: config.precision },
   );
   const start = run.resumes ? await resume(run, runner, fits) : { fit: 0, step: 0 };
@@ -89,8 +96,8 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   for (let fit = start.fit; fit < fits.length; fit++) {
     const { train, test, steps, before } = fits[fit];
     const first = fit === start.fit ? start.step : 0;
-    if (first === 0) await runner.writeState(valuesOf(fresh(await classifierFor(train, fit))));
-    const weights = unitWeights(Array.from(train, (i) => labels[i]), aus.length);
+    if (first === 0) await runner.writeState(valuesOf(fresh(train, await classifierFor(train, fit))));
+    const weights = unitWeights(rowsOf(train), aus.length, config.unitWeightPower);
     const epochsAfter = (steps: number) => Math.floor(steps * config.batchSize / train.length);
     const walk = walkOverSets(Array.from(train, (i) => faces[i]), config, config.seed + fit);
     let step = first;
@@ -99,6 +106,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
       const feeds = {
         ...unitFeeds(batch.viewQ, rows, weights, config, step, steps),
         ...(known ? headFeeds(known, batch) : {}),
+        ...detector?.feeds(batch, { fit, step }),
       } as FeedValues<keyof AuFeeds>; // those of heads are fed where heads are learnt
       const { loss: [loss], ...others } = await runner.run(feeds);
       step++;
@@ -121,7 +129,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
         logMetric(folder, { type: "step", step: before + step, fit, epoch, loss, ...parts });
       }
       if (test && isEpochEnd) {
-        const model = await modelOf(runner, run);
+        const model = await modelOf(runner, run, detector);
         const { probabilities } = await predict(model, loader, test.test);
         disposeModel(model);
         const units = scoreTarget(config.target, aus, probabilities, labelsOf(test.test));
@@ -150,7 +158,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   }
   progress.end();
   refuseRuined(await runner.readState("weights", "statistics"));
-  const model = run.keepsModel ? await modelOf(runner, run) : undefined;
+  const model = run.keepsModel ? await modelOf(runner, run, detector) : undefined;
   runner.dispose();
   dropFeatures(folder);
   return { finished: true, model };
@@ -208,32 +216,19 @@ async function save(run: FinetuneRun, runner: StepRunner, position: FinetunePosi
 }
 
 /** The network as it stands; its tensors are the caller's. */
-async function modelOf(runner: StepRunner, { source, aus, config }: FinetuneRun): Promise<AuModel> {
+async function modelOf(
+  runner: StepRunner,
+  { source, aus, config }: FinetuneRun,
+  detector?: DetectorFits,
+): Promise<AuModel> {
   const state = await runner.readState("weights", "statistics");
-  const { "au.weight": weight, "au.bias": bias, ...others } = state.weights;
-  const part = (chosen: (name: string) => boolean) =>
-    Object.fromEntries(Object.entries(others).filter(([name]) => chosen(name)));
-  const { backbone, emotion, heads, statistics } = toTensors({
-    backbone: part((name) => !isEmotionHead(name) && !isFaceHead(name)),
-    emotion: part(isEmotionHead),
-    heads: part(isFaceHead),
-    statistics: state.statistics,
-  });
-  return {
-    backbone: { architecture: source.backbone.architecture, weights: backbone, statistics },
-    classifier: {
-      weight: weight.values as Float32Array<ArrayBuffer>,
-      bias: bias.values as Float32Array<ArrayBuffer>,
-    },
+  if (detector) return detector.modelOf(state);
+  return modelOfState({ weights: state.weights, statistics: state.statistics }, {
+    architecture: source.backbone.architecture,
     aus,
-    emotionHead: config.emotionWeight > 0 ? emotion : undefined,
-    heads: Object.keys(heads).length ? heads : undefined,
+    hasEmotions: config.emotionWeight > 0,
     parts: geometryParts(config),
-  };
-}
-
-function disposeModel({ backbone, emotionHead, heads }: AuModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
+  });
 }
 
 function cloneBackbone({ weights, statistics }: FinetuneRun["source"]["backbone"]) {

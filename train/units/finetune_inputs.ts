@@ -1,11 +1,11 @@
 /** What the programs of action-unit training read before they begin: settings, faces, and what must not change later. */
+import type { TrainedOn } from "./saved_config.ts";
 import { override } from "../runs/settings.ts";
 import { type Face, readManifest } from "../input/data.ts";
 import { checkFinetuneConfig, type FinetuneConfig } from "./finetune_config.ts";
 import type { Source } from "./finetune_run.ts";
 import type { Flags } from "../runs/flags.ts";
 import { setsOf } from "../scores/licensed_sets.ts";
-import type { TrainedOn } from "./model_store.ts";
 import { checkPrecision } from "../engine/precision.ts";
 import { RunError } from "../runs/run_folder.ts";
 import { scoreTarget, type Target, targetRows } from "../scores/target.ts";
@@ -22,12 +22,16 @@ export function finetuneSettings(
 ): FinetuneConfig {
   const keys = Object.keys(defaults) as (keyof FinetuneConfig)[];
   const base = saved
-    ? Object.fromEntries(keys.map((key) => [key, saved[key]])) as unknown as FinetuneConfig
+    // A run of before there were detectors has none.
+    ? Object.fromEntries(keys.map((key) => [key, saved[key] ?? defaults[key]])) as unknown as FinetuneConfig
     : defaults;
   const config = override(base, {
     ...settings,
     ...(text.protocol ? { protocol: text.protocol } : {}),
     ...(text.target ? { target: text.target } : {}),
+    ...(text.preset ? { preset: text.preset } : {}),
+    ...(text.detector ? { detector: text.detector } : {}),
+    ...(text.detector && text.detector !== "linear" && !text.protocol ? { protocol: "finetune" } : {}),
   });
   checkFinetuneConfig(config);
   checkPrecision(config.precision, switches.has("eager"));

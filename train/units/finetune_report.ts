@@ -1,11 +1,12 @@
 /** `report.html` of action-unit training: scores, curves, and the worst mistakes as pictures. Opens offline. */
+import type { SavedFinetuneConfig } from "./saved_config.ts";
+import { detectorOf } from "../detectors/index.ts";
 import { actionUnit } from "@emoco/web/facs";
 import { join } from "node:path";
 import type { Face } from "../input/data.ts";
 import { faceFigure } from "./face_figure.ts";
 import { FoldBook, type FoldPrediction } from "./fold_book.ts";
 import { confusion, f1Score, type Label, mean, positiveRate, precisionRecall } from "../scores/metrics.ts";
-import type { SavedFinetuneConfig } from "./model_store.ts";
 import { htmlPage, htmlTable } from "../runs/report_page.ts";
 import { type Metric, readMetrics } from "../runs/run_folder.ts";
 import { averageFolds, meanUnits } from "../scores/score_table.ts";
@@ -31,7 +32,7 @@ export async function writeFinetuneReport(
   const results = book.results.map(({ units }) => units);
   const losses = lossCurves(readMetrics(folder));
   if (results.length === 0) {
-    const text = `${engine}. From ${config.from}, fitted on ${faces.length} faces of ` +
+    const text = `${engine}. ${learner(config)}From ${config.from}, fitted on ${faces.length} faces of ` +
       `${new Set(faces.map((face) => face.subject)).size} people without folds: test it on others ` +
       "(deno task evaluate).";
     const body = `<p>${escapeHtml(text)}</p><div class="charts">${losses}</div>`;
@@ -116,8 +117,8 @@ export async function writeFinetuneReport(
     });
   });
   const body = [
-    `<p>${escapeHtml(engine)}. From ${
-      escapeHtml(config.from)
+    `<p>${
+      escapeHtml(`${engine}. ${learner(config)}From ${config.from}`)
     }, protocol ${config.protocol}; every score is on people who were in ` +
     `no training part of their fold, at ${
       isIntensity ? "intensity 1.5, which rounds to 2" : "probability 0.5"
@@ -238,4 +239,11 @@ async function gravestGrades(
     return `<h3>AU${au} ${escapeHtml(actionUnit(au).name)}</h3><div class="faces">${pictures.join("")}</div>`;
   }));
   return rows.join("\n");
+}
+
+/** The supervised detector of a run, and what is not as in its paper; nothing of one layer on the encoder. */
+function learner({ detector, preset }: SavedFinetuneConfig): string {
+  if (!detector || detector === "linear") return "";
+  const { title, departures } = detectorOf(detector);
+  return `${title}, ${preset}; not as there: ${departures}. `;
 }

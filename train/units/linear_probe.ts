@@ -27,10 +27,12 @@ export const PROBE_FIT: FitOptions = { learningRate: 0.02, steps: 200, weightDec
 /**
  * Weights of the action units' loss terms, w_a = (1/r_a) / mean(1/r) with r the positive rate among labelled faces
  * (ME-GraphAU), or for intensity the mean share. A unit that never occurs gets the rate of one positive face.
+ * @param power of the rate: 1 as there, 1/2 where units of a few faces in thousands would leave the others nothing
  */
 export function unitWeights(
   labels: readonly (readonly (Label | Share)[])[],
   units: number,
+  power = 1,
 ): Float32Array<ArrayBuffer> {
   const inverse = Float32Array.from({ length: units }, (_, a) => {
     let known = 0, sum = 0;
@@ -39,7 +41,7 @@ export function unitWeights(
       known++;
       sum += Number(row[a]);
     }
-    return known / Math.max(1, sum);
+    return (known / Math.max(1, sum)) ** power;
   });
   const average = inverse.reduce((sum, value) => sum + value, 0) / units;
   return inverse.map((value) => value / average);

@@ -1,12 +1,13 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
+import type { AdaptedTo, SavedAdaptConfig, SavedFinetuneConfig } from "./saved_config.ts";
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
-import type { AuModel } from "./au_model.ts";
-import { tf } from "../engine/backend.ts";
+import { type AuModel, disposeModel } from "./au_model.ts";
 import {
   type Checkpoint,
   CHECKPOINT_FILE,
   hasCheckpoint,
+  type KnownSubjects,
   loadCheckpoint,
   saveCheckpoint,
   sha256,
@@ -14,44 +15,14 @@ import {
 import { type PretrainConfig, quick, type RunConfig } from "../config.ts";
 import { METHODS } from "../methods/index.ts";
 import { geometryParts, NO_HEADS } from "./face_heads.ts";
-import type { FinetuneConfig } from "./finetune_config.ts";
+import { detectorModel } from "./detector_model.ts";
+import { finetuning } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import {
-  type Architecture,
-  convolutions,
-  initResNet,
-  initRunningStatistics,
-  normOf,
-  type Weights,
-} from "../nets/resnet.ts";
-import { listRuns, RunError, RUNS } from "../runs/run_folder.ts";
+import { convolutions, initResNet, initRunningStatistics, normOf, type Weights } from "../nets/resnet.ts";
+import { RunError, RUNS } from "../runs/run_folder.ts";
+import { choices, MODEL_PROGRAMS, newest, programOf } from "./run_kinds.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
-
-/** What `config.json` of action-unit training holds. */
-export interface SavedFinetuneConfig extends FinetuneConfig, TrainedOn {
-  program: "finetune";
-  /** Name of the pretraining run, or `random`. */
-  from: string;
-  data: string;
-  /** Splits that are trained on; empty where the manifest has none. */
-  splits: string[];
-  skipBroken: boolean;
-  aus: number[];
-}
-
-/** What a model has learnt from and is built like. */
-export interface TrainedOn {
-  /** SHA-256 of the manifest and of which of its faces are used, and of the checkpoint that was started from. */
-  facesSha256: string;
-  sourceSha256: string | null;
-  /** What the encoder was pretrained on; null for random weights. */
-  pretrainingData: string | null;
-  /** Data sets that the manifests' lines name, the pretraining's included; see `licensed_sets.ts`. */
-  sets: string[];
-  architecture: Architecture;
-  imageSize: number;
-}
 
 /** A finished action-unit model and what is known of its training. */
 export interface StoredModel {
@@ -60,11 +31,15 @@ export interface StoredModel {
   model: AuModel;
   config: SavedFinetuneConfig;
   subjects: Checkpoint<unknown>["subjects"];
+  /** What it was adapted to since, first to last. */
+  adapted: readonly AdaptedTo[];
 }
 
 /** Position of a checkpoint that holds the finished model. */
 interface Finished {
   finished: true;
+  /** Of an adaptation. */
+  adapted?: readonly AdaptedTo[];
 }
 
 /**
@@ -147,6 +122,23 @@ export function saveModel(
   config: SavedFinetuneConfig,
   model: AuModel,
 ): void {
+  saveFinished(folder, config, model, {
+    pretraining: [...source.pretrainingSubjects],
+    actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
+  });
+}
+
+/**
+ * Keeps a finished model as the checkpoint of its run.
+ * @param adapted of an adaptation: all that the model was adapted to
+ */
+export function saveFinished(
+  folder: string,
+  config: object,
+  model: AuModel,
+  subjects: KnownSubjects,
+  adapted?: readonly AdaptedTo[],
+): void {
   const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
     weights: backbone.weights,
@@ -156,22 +148,16 @@ export function saveModel(
   }, (
     tensor,
   ) => ({ shape: tensor.shape, values: tensor.dataSync().slice() as Float32Array<ArrayBuffer> }));
-  const units = classifier.bias.length;
-  tensors.weights["au.weight"] = {
-    shape: [classifier.weight.length / units, units],
-    values: classifier.weight,
-  };
-  tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
-  const position: Finished = { finished: true };
-  saveCheckpoint(folder, {
-    state: tensors,
-    config,
-    position,
-    subjects: {
-      pretraining: [...source.pretrainingSubjects],
-      actionUnits: [...new Set(faces.map((face) => face.subject))].sort(),
-    },
-  });
+  if (!model.detector) {
+    const units = classifier.bias.length;
+    tensors.weights["au.weight"] = {
+      shape: [classifier.weight.length / units, units],
+      values: classifier.weight,
+    };
+    tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
+  }
+  const position: Finished = { finished: true, ...(adapted && { adapted }) };
+  saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
 
 /**
@@ -181,27 +167,34 @@ export function saveModel(
 export function loadModel(run?: string): StoredModel {
   const name = basename(run ?? newest("finetune"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "finetune") {
+  const program = programOf(folder);
+  if (!MODEL_PROGRAMS.includes(program)) {
     throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
     throw new RunError(
-      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+      `${folder} is not finished: go on with deno task ${program} --resume --name=${name}, or name another run.`,
     );
   }
-  const saved = config as SavedFinetuneConfig;
+  const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
-  const values = (tensor: typeof weight) => tensor.values as Float32Array<ArrayBuffer>;
+  const values = (tensor?: typeof weight) => tensor?.values as Float32Array<ArrayBuffer> | undefined;
+  const detector = detectorModel({ ...finetuning, ...saved }, saved, saved.aus);
   return {
     folder,
     name,
     config: saved,
     subjects,
+    adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
-      classifier: { weight: values(weight), bias: values(bias) },
+      detector,
+      classifier: {
+        weight: values(weight) ?? new Float32Array(0),
+        bias: values(bias) ?? new Float32Array(saved.aus.length),
+      },
       aus: saved.aus,
       emotionHead: emotion && Object.keys(emotion).length ? emotion : undefined,
       heads: heads && Object.keys(heads).length ? heads : undefined,
@@ -216,29 +209,6 @@ export function isFinished(folder: string): boolean {
 }
 
 /** Frees a model's tensors. */
-export function disposeStored({ model: { backbone, emotionHead, heads } }: StoredModel): void {
-  tf.dispose([backbone.weights, backbone.statistics, emotionHead ?? {}, heads ?? {}]);
-}
-
-function newest(program: "pretrain" | "finetune"): string {
-  const [name] = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
-  if (name) return name;
-  throw new RunError(
-    program === "pretrain"
-      ? "There is no pretrained run yet: start with deno task pretrain, or give --from=random."
-      : "There is no action-unit model yet: start with deno task finetune.",
-  );
-}
-
-function choices(program: string): string {
-  const runs = listRuns((folder) => programOf(folder) === program && hasCheckpoint(folder));
-  return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
-}
-
-function programOf(folder: string): string | undefined {
-  try {
-    return JSON.parse(Deno.readTextFileSync(join(folder, "config.json"))).program;
-  } catch {
-    return undefined;
-  }
+export function disposeStored({ model }: StoredModel): void {
+  disposeModel(model);
 }

@@ -6,14 +6,27 @@
  * [N, 2, 2] in degrees, `openness` [N, 3] and `visible` [N, A].
  */
 import type { AuModel } from "./au_model.ts";
+import { detectorToOnnx } from "./onnx_detector.ts";
 import { GraphWriter, type Precision } from "./onnx_graph.ts";
 import type { Tensor } from "../engine/backend.ts";
 import { BATCH_NORM_EPSILON, blocks, convolutions, featureCount, normOf } from "../nets/resnet.ts";
 import { GEOMETRY, type GeometryPart, geometryStart } from "./face_geometry.ts";
 
-/** The bytes of `emoco.onnx`. */
-export function toOnnx(model: AuModel, imageSize: number, precision: Precision): Uint8Array<ArrayBuffer> {
-  const graph = new GraphWriter(precision);
+/**
+ * The bytes of `emoco.onnx`.
+ * @param storage of the weights: float16 halves the file of a model that computes in float32
+ * @param pointsModel of a detector that needs points: the file of the model that finds them
+ */
+export function toOnnx(
+  model: AuModel,
+  imageSize: number,
+  precision: Precision,
+  storage = precision,
+  pointsModel?: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const { detector } = model;
+  if (detector) return detectorToOnnx({ ...model, detector }, precision, storage, pointsModel);
+  const graph = new GraphWriter(precision, storage);
   const { architecture } = model.backbone;
   const folded = foldedConvolutions(model);
   const conv = (x: string, name: string) => {

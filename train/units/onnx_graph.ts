@@ -12,7 +12,8 @@ export class GraphWriter {
   readonly #constants: object[] = [];
   readonly #outputs: object[] = [];
 
-  constructor(readonly precision: Precision) {}
+  /** @param storage of weights; those kept in float16 are cast to `precision`, once, when the file is loaded */
+  constructor(readonly precision: Precision, readonly storage: Precision = precision) {}
 
   /** Adds a node with one output and returns its name. */
   node(
@@ -20,6 +21,7 @@ export class GraphWriter {
     input: readonly string[],
     attributes: Record<string, Attribute> = {},
     output?: string,
+    floats: Record<string, number> = {},
   ): string {
     const name = output ?? `${opType.toLowerCase()}_${this.#nodes.length}`;
     const attribute = Object.entries(attributes).map(([name, value]) =>
@@ -27,7 +29,8 @@ export class GraphWriter {
         ? { name, type: ATTRIBUTE.int, i: value }
         : { name, type: ATTRIBUTE.ints, ints: value }
     );
-    this.#nodes.push({ name, opType, input, output: [name], attribute });
+    const others = Object.entries(floats).map(([name, f]) => ({ name, type: ATTRIBUTE.float, f }));
+    this.#nodes.push({ name, opType, input, output: [name], attribute: [...attribute, ...others] });
     return name;
   }
 
@@ -49,7 +52,15 @@ export class GraphWriter {
   }
 
   constant(name: string, dims: readonly number[], values: Float32Array): string {
-    const half = this.precision === "float16";
+    if (this.storage !== this.precision) {
+      this.#store(`${name}.stored`, dims, values);
+      return this.node("Cast", [`${name}.stored`], { to: TYPE[this.precision] }, name);
+    }
+    return this.#store(name, dims, values);
+  }
+
+  #store(name: string, dims: readonly number[], values: Float32Array): string {
+    const half = this.storage === "float16";
     const numbers = half ? new Float16Array(values) : values.slice();
     const rawData = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     this.#constants.push({ name, dims, dataType: half ? TYPE.float16 : TYPE.float32, rawData });
@@ -63,15 +74,43 @@ export class GraphWriter {
   }
 
   reshape(x: string, name: string, shape: readonly number[]): string {
-    const rawData = new Uint8Array(BigInt64Array.from(shape, BigInt).buffer);
-    const dims = { name: `${name}.shape`, dims: [shape.length], dataType: TYPE.int64, rawData };
-    this.#constants.push(dims);
-    return this.node("Reshape", [x, dims.name]);
+    return this.node("Reshape", [x, this.integers(`${name}.shape`, shape)]);
   }
 
-  /** @param shape of one face's row */
-  output(name: string, value: string, shape: readonly number[]): void {
-    this.cast(value, "float32", name);
+  /** Whole numbers that an operation takes as an input. */
+  integers(name: string, values: readonly number[]): string {
+    const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    this.#constants.push({ name, dims: [values.length], dataType: TYPE.int64, rawData });
+    return name;
+  }
+
+  /**
+   * Takes over all nodes of another file that this project has written; both read the same `image`.
+   * @param prefix of their names in this graph
+   * @returns names of its outputs here, and the side of its images
+   */
+  include(bytes: Uint8Array, prefix: string): { outputs: Map<string, string>; imageSize: number } {
+    const { graph } = ModelProto.toObject(ModelProto.decode(bytes), { defaults: false, arrays: true });
+    const renamed = (name: string) => name === "image" ? name : prefix + name;
+    for (const node of graph.node) {
+      const input = (node.input as string[]).map(renamed), output = (node.output as string[]).map(renamed);
+      this.#nodes.push({ ...node, name: renamed(node.name), input, output });
+    }
+    for (const tensor of graph.initializer) this.#constants.push({ ...tensor, name: renamed(tensor.name) });
+    const names = (graph.output as { name: string }[]).map(({ name }) => [name, renamed(name)] as const);
+    return {
+      outputs: new Map(names),
+      imageSize: Number(graph.input[0].type.tensorType.shape.dim[3].dimValue),
+    };
+  }
+
+  /**
+   * @param shape of one face's row
+   * @param isInner whether the value is of the graph's precision, not of float32 whatever that is
+   */
+  output(name: string, value: string, shape: readonly number[], isInner = true): void {
+    if (isInner) this.cast(value, "float32", name);
+    else this.node("Identity", [value], {}, name);
     this.#outputs.push(valueInfo(name, [{ dimParam: "N" }, ...shape.map((dimValue) => ({ dimValue }))]));
   }
 
@@ -99,7 +138,7 @@ function valueInfo(name: string, dim: readonly object[]) {
 
 /** TensorProto.DataType and AttributeProto.AttributeType of onnx.proto. */
 const TYPE = { float32: 1, int64: 7, float16: 10 } as const;
-const ATTRIBUTE = { int: 2, ints: 7 } as const;
+const ATTRIBUTE = { float: 1, int: 2, ints: 7 } as const;
 
 /** The messages of onnx.proto (IR version 8) that a model needs, with its field numbers. */
 const ModelProto = protobuf.parse(`
@@ -116,7 +155,7 @@ const ModelProto = protobuf.parse(`
     repeated string input = 1; repeated string output = 2; string name = 3; string op_type = 4;
     repeated AttributeProto attribute = 5;
   }
-  message AttributeProto { string name = 1; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
+  message AttributeProto { string name = 1; float f = 2; int64 i = 3; repeated int64 ints = 8; int32 type = 20; }
   message TensorProto { repeated int64 dims = 1; int32 data_type = 2; string name = 8; bytes raw_data = 9; }
   message ValueInfoProto { string name = 1; TypeProto type = 2; }
   message TypeProto { TensorTypeProto tensor_type = 1; }

@@ -50,8 +50,8 @@ export class Analyser {
   }
 
   /** Analyses a frame, which is handed over and handed back. */
-  analyse(frame: ImageBitmap, { isStill, isFirst }: FrameKind): Promise<Analysed> {
-    return this.#ask({ kind: "analyse", frame, isStill, isFirst }, [frame]) as Promise<
+  analyse(frame: ImageBitmap, { isStill, isFirst, time }: FrameKind): Promise<Analysed> {
+    return this.#ask({ kind: "analyse", frame, isStill, isFirst, time }, [frame]) as Promise<
       Analysed & WorkerReply
     >;
   }

@@ -85,7 +85,9 @@ function settle(opening: Promise<Opened>): void {
 function tell(error: unknown): void {
   if (error instanceof DOMException && error.name === "AbortError") return;
   const message = error instanceof Error ? error.message : String(error);
-  const isMemory = error instanceof RangeError || /memory|allocat/i.test(message);
+  // The page's own sentences say themselves what is wrong; these are the engine's and the browser's.
+  const isMemory = error instanceof RangeError ||
+    /out of memory|allocation (failed|failure)|failed to allocate/i.test(message);
   status.show("error", isMemory ? `This device's memory does not suffice: ${message}` : message);
 }
 

@@ -33,8 +33,8 @@ export class Camera {
     this.isMirrored = facingMode !== "environment";
   }
 
-  /** Asks for a camera and opens it; throws an Error with a sentence for the user. */
-  static async open(id?: string): Promise<Camera> {
+  /** Asks for a camera and shows it in `video`; throws an Error with a sentence for the user. */
+  static async open(id?: string, video: HTMLVideoElement = document.createElement("video")): Promise<Camera> {
     if (!navigator.mediaDevices) {
       throw new Error(
         "Browsers give the camera only to pages that come over https or from this device (localhost). Open a photo or " +
@@ -55,7 +55,6 @@ export class Camera {
     } catch (error) {
       throw new Error(sentenceFor(error as DOMException), { cause: error });
     }
-    const video = document.createElement("video");
     Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
     await video.play();
     return new Camera(video, stream);

@@ -31,6 +31,8 @@ export interface FrameKind {
   readonly isStill: boolean;
   /** Whether it begins a video. */
   readonly isFirst: boolean;
+  /** Seconds of a video's frame. */
+  readonly time?: number;
 }
 
 /** What the page asks of the worker. */

@@ -6,6 +6,7 @@ import type { ModelCard } from "../model_card.ts";
 import { EmotionBars } from "./emotion_bars.ts";
 import { find } from "./elements.ts";
 import { FaceTabs } from "./face_tabs.ts";
+import { HeadPanel } from "./head_panel.ts";
 import type { Analysed } from "./messages.ts";
 import type { TrackedFace } from "./recording.ts";
 import { Session } from "./session.ts";
@@ -34,6 +35,7 @@ export class Readings {
   isSmoothed = false;
   readonly #bars: UnitBars;
   readonly #emotions: EmotionBars;
+  readonly #head: HeadPanel;
   readonly #tabs: FaceTabs;
   readonly #series: TimeSeries;
   readonly #history: HTMLElement;
@@ -49,6 +51,7 @@ export class Readings {
     this.stage = new Stage(this.#canvas);
     this.#series = new TimeSeries(find(page, "#chart", HTMLElement));
     this.#emotions = new EmotionBars(find(page, "#emotions", HTMLElement));
+    this.#head = new HeadPanel(find(page, "#head", HTMLElement));
     this.#tabs = new FaceTabs(find(page, "#faces", HTMLElement), () => this.#showFaces(this.#shown));
     this.#bars = new UnitBars(find(page, "#units", HTMLElement), (unit) => {
       this.#series.toggle(unit);
@@ -61,6 +64,7 @@ export class Readings {
     this.#bars.setCard(card);
     this.#bars.setStill(true);
     this.#emotions.setCard(card);
+    this.#head.setCard(card);
     const charted = CHARTED.map((au) => card.aus.findIndex((unit) => unit.au === au)).filter((i) => i >= 0);
     this.#series.setUnits(card, charted);
     this.#bars.setCharted(this.#series.colors);
@@ -114,10 +118,11 @@ export class Readings {
     this.#shown = shown;
     const { faces, time, isStill, isWhole } = shown, { session } = this, face = this.#tabs.choose(faces);
     if (face && session) {
-      const values = session.shownValues(face, time, this.isSmoothed && !isStill);
-      this.#bars.show(values, isStill ? [] : session.peaksOf(face.id));
+      const units = session.shownUnits(face, time, this.isSmoothed && !isStill);
+      this.#bars.show(units, isStill ? [] : session.peaksOf(face.id));
     } else this.#bars.show();
     this.#emotions.show(face?.emotions);
+    this.#head.show(face);
     if (session && !isStill) this.#series.show(session.recording, this.#tabs.chosen, isWhole);
   }
 }

@@ -2,7 +2,7 @@
  * What is known of one source from its first frame on: who is who, what was measured, peaks, smoothed values.
  * @module
  */
-import type { DetectedFace } from "../detector.ts";
+import type { DetectedFace, DetectedUnit } from "../detector.ts";
 import { FaceTracker } from "../face_tracker.ts";
 import type { ModelCard } from "../model_card.ts";
 import { Recording, type TrackedFace } from "./recording.ts";
@@ -31,7 +31,10 @@ export class Session {
 
   /** Takes in a frame: numbers its faces and records them. */
   add(frame: number, time: number, found: readonly DetectedFace[]): readonly TrackedFace[] {
-    const ids = this.#tracker.follow(found.map(({ box }) => box), time);
+    // The worker numbers the faces of a video; those of a picture are numbered here.
+    const ids = found.every(({ id }) => id !== undefined)
+      ? found.map(({ id }) => id!)
+      : this.#tracker.follow(found.map(({ box }) => box), time);
     this.#faces = found.map((face, i) => ({ ...face, id: ids[i] }));
     this.recording.add(frame, time, this.#faces);
     for (let i = 0; i < ids.length; i++) this.#raisePeaks(this.#faces[i]);
@@ -43,15 +46,23 @@ export class Session {
     return this.#peaks.get(face) ?? [];
   }
 
-  /** A face's probabilities as they are shown. */
-  shownValues({ id, aus }: TrackedFace, time: number, isSmoothed: boolean): readonly number[] {
-    const values = aus.map(({ probability }) => probability);
-    return isSmoothed ? this.#smoothing.follow(id, values, time) : values;
+  /** A face's action units as they are shown. */
+  shownUnits({ id, aus }: TrackedFace, time: number, isSmoothed: boolean): readonly DetectedUnit[] {
+    if (!isSmoothed) return aus;
+    const values = aus.flatMap(({ probability, intensity = NaN }) => [probability, intensity]);
+    const smoothed = this.#smoothing.follow(id, values, time);
+    return aus.map((unit, i) => ({
+      ...unit,
+      probability: smoothed[2 * i],
+      ...unit.intensity !== undefined && { intensity: smoothed[2 * i + 1] },
+    }));
   }
 
   #raisePeaks({ id, aus }: TrackedFace): void {
     const peaks = this.#peaks.get(id) ?? aus.map(() => 0);
-    for (let i = 0; i < aus.length; i++) peaks[i] = Math.max(peaks[i], aus[i].probability);
+    for (let i = 0; i < aus.length; i++) {
+      if (aus[i].present !== null) peaks[i] = Math.max(peaks[i], aus[i].probability);
+    }
     this.#peaks.set(id, peaks);
   }
 }

@@ -22,7 +22,7 @@ export class Smoothing {
     const passed = before ? time - before.time : Infinity;
     const weight = before && passed <= FORGOTTEN ? 1 - Math.exp(-passed / TIME_CONSTANT) : 1;
     const smoothed = values.map((value, i) => {
-      const last = before?.values[i] ?? value;
+      const was = before?.values[i] ?? NaN, last = Number.isNaN(was) ? value : was; // NaN: was not measured
       return last + weight * (value - last);
     });
     this.#faces.set(face, { time, values: smoothed });

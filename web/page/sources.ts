@@ -2,6 +2,7 @@
  * Where frames come from: a picture, the camera, or a video file. One at a time; a new one ends the one before.
  * @module
  */
+import { WARNING_SENTENCES } from "../face_warnings.ts";
 import type { ModelCard } from "../model_card.ts";
 import type { Analyser } from "./analyser.ts";
 import { Camera } from "./camera.ts";
@@ -104,9 +105,10 @@ export class Sources {
         const seconds = newest;
         newest = undefined;
         const frame = await createImageBitmap(camera.video);
-        const analysed = await analyser.analyse(frame, { isStill: false, isFirst: number === 0 });
-        if (turn !== this.#turn) return analysed.frame.close();
         first ||= seconds;
+        const kind = { isStill: false, isFirst: number === 0, time: seconds - first };
+        const analysed = await analyser.analyse(frame, kind);
+        if (turn !== this.#turn) return analysed.frame.close();
         drawn = performance.now();
         const faces = readings.add(analysed, number++, seconds - first, { isMirrored: camera.isMirrored });
         this.#report(analysed, faces);
@@ -145,7 +147,7 @@ export class Sources {
     readings.begin(file.name, loaded, false);
     const run = this.#run = new VideoRun(video, {
       analyse: async (number, { image, time }) => {
-        const analysed = await analyser.analyse(image, { isStill: false, isFirst: number === 0 });
+        const analysed = await analyser.analyse(image, { isStill: false, isFirst: number === 0, time });
         if (turn !== this.#turn) return analysed.frame.close();
         const faces = readings.add(analysed, number, time, { isWhole: true });
         this.parts.panel.count(analysed, false);
@@ -186,12 +188,13 @@ export class Sources {
     const count = faces.length === 1 ? "1 face" : `${faces.length} faces`;
     if (!isStill) return status.show("ready", `${count} in view.`);
     const present = faces[0].aus.filter(({ present }) => present).map(({ au, name }) => `AU${au} ${name}`);
+    const doubts = (faces[0].warnings ?? []).map((code) => ` Beware: ${WARNING_SENTENCES[code]}.`).join("");
     const which = faces.length === 1 ? "" : " In the largest";
     status.show(
       "ready",
       `${count}.${which ? `${which}: ` : " "}${
         present.join(", ") || "no action unit reaches its threshold"
-      }.`,
+      }.${doubts}`,
     );
   }
 }

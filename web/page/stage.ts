@@ -3,6 +3,7 @@
  * @module
  */
 import { faceColor } from "./face_colors.ts";
+import type { Point } from "../similarity.ts";
 import type { TrackedFace } from "./recording.ts";
 
 /** A smaller frame is drawn enlarged, so that the marks on it are sharp. */
@@ -87,21 +88,36 @@ export class Stage {
    * Box and points, each with a dark edge: seen on any picture. Every frame passes here, so it makes no lists: what is left
    * behind, and the code that V8 compiles of it, is the page's memory.
    */
-  #drawMarks({ id, box, points }: TrackedFace, unit: number): void {
-    const context = this.#context, color = faceColor(id), radius = 3 * unit;
+  #drawMarks({ id, box, points, points68, gaze }: TrackedFace, unit: number): void {
+    const context = this.#context, color = faceColor(id), radius = (points68 ? 1.6 : 3) * unit;
     context.beginPath();
     context.roundRect(box.x, box.y, box.width, box.height, 10 * unit);
     this.#stroke(DARK, 5 * unit);
     this.#stroke(color, 2.5 * unit);
     context.beginPath();
-    for (let i = 0; i < POINTS.length; i++) {
-      const point = points[POINTS[i]];
+    for (let i = 0; i < (points68 ?? POINTS).length; i++) {
+      const point = points68?.[i] ?? points[POINTS[i]];
       context.moveTo(point[0] + radius, point[1]);
       context.arc(point[0], point[1], radius, 0, 2 * Math.PI);
     }
     this.#stroke(DARK, 3 * unit);
     context.fillStyle = color;
     context.fill();
+    if (!gaze) return;
+    const far = 0.8 *
+      Math.hypot(points.leftEye[0] - points.rightEye[0], points.leftEye[1] - points.rightEye[1]);
+    context.beginPath();
+    this.#look(points.leftEye, gaze.left, far);
+    this.#look(points.rightEye, gaze.right, far);
+    this.#stroke(DARK, 4 * unit);
+    this.#stroke(color, 2 * unit);
+  }
+
+  /** A line from an eye to where it looks; the subject's left is the picture's right. */
+  #look(eye: Point, [yaw, pitch]: readonly [yaw: number, pitch: number], far: number): void {
+    const y = yaw * Math.PI / 180, p = pitch * Math.PI / 180;
+    this.#context.moveTo(eye[0], eye[1]);
+    this.#context.lineTo(eye[0] + far * Math.sin(y) * Math.cos(p), eye[1] - far * Math.sin(p));
   }
 
   #stroke(style: string, width: number): void {

@@ -2,7 +2,7 @@
  * A bar for every action unit of the model: number, name, what moves, threshold and peak.
  * @module
  */
-import { FULL_INTENSITY } from "../detected_unit.ts";
+import type { DetectedUnit } from "../detected_unit.ts";
 import { actionUnit } from "../facs.ts";
 import type { ModelCard } from "../model_card.ts";
 import { make } from "./elements.ts";
@@ -16,27 +16,22 @@ interface Row {
   readonly threshold: number;
 }
 
-/** The list of bars. Pressing a row charts its action unit and shows its sentence whole. */
+/** The list of bars. Pressing a row charts its action unit. */
 export class UnitBars {
   #rows: Row[] = [];
-  #target: ModelCard["target"] = "occurrence";
 
   /** @param onPress told the place of a row in the card's order when it is pressed */
   constructor(private readonly list: HTMLElement, private readonly onPress: (unit: number) => void) {}
 
   /** Makes the rows for a model. */
-  setCard({ aus, target }: ModelCard): void {
-    this.#target = target;
+  setCard({ aus }: ModelCard): void {
     this.#rows = aus.map(({ au, threshold }, unit) => {
       const { name, movement, muscle } = actionUnit(au);
       const item = make("li", { className: "unit" });
       const button = make("button", { attributes: { type: "button", "aria-pressed": "false" } });
       button.append(make("b", { text: `AU${au}` }), " ", make("span", { text: name }));
       button.title = `${movement} Muscle: ${muscle}. Press to chart it.`;
-      button.onclick = () => {
-        this.onPress(unit);
-        item.classList.toggle("is-open", button.getAttribute("aria-pressed") === "true");
-      };
+      button.onclick = () => this.onPress(unit);
       const meter = make("div", {
         className: "meter",
         attributes: {
@@ -62,30 +57,25 @@ export class UnitBars {
 
   /**
    * Shows one face; nobody when called without.
-   * @param values of the card's action units, 0-1
-   * @param peaks the highest so far; none for a still picture
+   * @param units of the card, in its order
+   * @param peaks the highest probabilities so far; none for a still picture
    */
-  show(values?: readonly number[], peaks: readonly number[] = []): void {
+  show(units?: readonly DetectedUnit[], peaks: readonly number[] = []): void {
     this.#rows.forEach(({ item, meter, fill, peak, value, threshold }, i) => {
-      const now = values?.[i], isPresent = now !== undefined && now >= threshold;
+      const unit = units?.[i], now = unit?.present === null ? undefined : unit?.probability;
+      const isPresent = now !== undefined && now >= threshold;
       item.classList.toggle("present", isPresent);
       fill.style.transform = `scaleX(${now ?? 0})`;
       peak.style.left = `${100 * (peaks[i] ?? 0)}%`;
       peak.hidden = peaks[i] === undefined;
-      const text = this.#text(now);
+      const text = unit ? textOf(unit) : "";
       value.textContent = text.replace(" of ", "/");
       meter.setAttribute("aria-valuenow", String(Number((now ?? 0).toFixed(4))));
       meter.setAttribute(
         "aria-valuetext",
-        now === undefined ? "not measured" : `${text}, ${isPresent ? "present" : "absent"}`,
+        now === undefined ? text || "not measured" : `${text}, ${isPresent ? "present" : "absent"}`,
       );
     });
-  }
-
-  /** A probability as such, or the intensity that a model of intensity means by it. */
-  #text(value: number | undefined): string {
-    if (value === undefined) return "";
-    return this.#target === "intensity" ? `${(FULL_INTENSITY * value).toFixed(1)} of 5` : value.toFixed(2);
   }
 
   /** A still picture is not charted. */
@@ -100,4 +90,10 @@ export class UnitBars {
       item.style.setProperty("--series", colors.get(unit) ?? "transparent");
     });
   }
+}
+
+/** The intensity where the model knows it, else the probability; words where the unit is not judged. */
+function textOf({ present, probability, intensity }: DetectedUnit): string {
+  if (present === null) return "hidden";
+  return intensity === undefined ? probability.toFixed(2) : `${intensity.toFixed(1)} of 5`;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { AuDetector } from "../detector.ts";
-import { BlazeFace, type FaceFinder } from "../face_finder.ts";
+import { BlazeFace } from "../face_finder.ts";
 import { FaceFollower } from "../face_follower.ts";
 import type { OrtLike, SessionOptions } from "../inference.ts";
 import { fetchFile } from "./fetch_file.ts";
@@ -29,8 +29,8 @@ interface Runtime {
 let request: Extract<WorkerRequest, { kind: "open" }>;
 let runtime: Runtime | undefined;
 let detector: AuDetector | undefined;
-/** The frame that is analysed. */
-let frame = { isStill: false, isFirst: false };
+/** Finds the faces of videos. */
+let follower: FaceFollower | undefined;
 
 self.onmessage = async ({ data }: MessageEvent<WorkerRequest>) => {
   try {
@@ -54,8 +54,9 @@ async function answer(data: WorkerRequest): Promise<void> {
     const start = performance.now();
     const pixels = readPixels(data.frame);
     const read = performance.now() - start;
-    frame = data;
-    const detection = await detector.detect(pixels);
+    if (data.isFirst) follower?.restart();
+    if (data.time !== undefined) follower?.at(data.time);
+    const detection = await detector.detect(pixels, undefined, data.isStill ? undefined : follower);
     post({ kind: "analysed", frame: data.frame, detection, read }, [data.frame]);
   }
 }
@@ -135,16 +136,11 @@ async function loadDetector(
   { ort, sessions, engine, threads, finder, hasFloat16 }: Runtime,
   own?: ModelFiles,
 ) {
-  const name = hasFloat16 ? "emoco.f16.onnx" : "emoco.onnx";
+  const half = "emoco.f16.onnx";
+  const name = hasFloat16 && half in request.files ? half : "emoco.onnx";
   const files = own ?? { card: await fetchModel("emoco.json"), model: await fetchModel(name) };
-  const follower = new FaceFollower(finder.with({ thorough: false }));
-  const either: FaceFinder = {
-    find: (image, signal) => {
-      if (frame.isFirst) follower.restart();
-      return (frame.isStill ? finder : follower).find(image, signal);
-    },
-  };
-  const loaded = await AuDetector.load({ ...files, finder: either, ort }, sessions);
+  const loaded = await AuDetector.load({ ...files, finder, ort }, sessions);
+  follower = new FaceFollower(finder.with({ thorough: false }), loaded.card.alignment.template);
   await detector?.release();
   detector = loaded;
   return { engine, threads, precision: loaded.card.files[loaded.file].precision, card: loaded.card };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import type { Face } from "../../../train/input/data.ts";
-import { Walk, walkOver } from "../../../train/input/walk.ts";
+import { Walk, walkOver, walkOverSets } from "../../../train/input/walk.ts";
 
 describe("Walk", () => {
   it("visits every face once an epoch, in another order each time, and cuts whole batches", () => {
@@ -76,5 +76,38 @@ describe("Walk with classes", () => {
       return faces.map((_, i) => walk.at(i).index).filter((index) => index === 3).length;
     };
     assertEquals([drawn("natural"), drawn("balanced")], [1, 3]);
+  });
+});
+
+describe("walkOverSets", () => {
+  const faceOf = (set?: string) => ({ other: set === undefined ? {} : { set } }) as unknown as Face;
+  const faces = [
+    ...Array.from({ length: 400 }, () => faceOf("rendered")),
+    ...Array.from({ length: 16 }, () => faceOf("photographs")),
+    faceOf(),
+  ];
+
+  it("gives every data set a part of the epoch by the root of its size, the nameless ones together", () => {
+    const walk = walkOverSets(faces, { sampling: "sets" }, 3), counts = new Map<string, number>();
+    for (let i = 0; i < 3 * faces.length; i++) {
+      const name = String(faces[walk.at(i).index].other.set);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    // 20, 4 and 1 of 25 parts.
+    for (const [name, part] of [["rendered", 20], ["photographs", 4], ["undefined", 1]] as const) {
+      assert(
+        Math.abs(counts.get(name)! / (3 * faces.length) - part / 25) < 0.01,
+        `${name} ${counts.get(name)}`,
+      );
+    }
+    const seen = new Set(
+      Array.from({ length: 16 * 7 }, (_, i) => walk.at(i).index).filter((i) => i >= 400 && i < 416),
+    );
+    assert(seen.size > 10, "a small set is gone through in turn");
+  });
+
+  it("is the plain walk where every face counts alike", () => {
+    const [one, other] = [walkOverSets(faces, { sampling: "natural" }, 3), new Walk(faces.length, 3)];
+    for (let i = 0; i < 900; i += 7) assertEquals(one.at(i), other.at(i));
   });
 });

@@ -57,6 +57,11 @@ describe("subjectFolds", () => {
     assertNotEquals(people(faces, 1), people(faces, 2));
   });
 
+  it("makes none where none are asked for, also of nobody", () => {
+    assertEquals(subjectFolds(facesOf(COUNTS), 0, 1), []);
+    assertEquals(subjectFolds([], 0, 1), []);
+  });
+
   it("refuses more folds than there are people", () => {
     const error = assertThrows(() => subjectFolds(facesOf([5, 5]), 3, 0), RunError) as Error;
     assertEquals(error.message, "3 folds by subject need 3 subjects; the faces show 2.");

@@ -1,3 +1,4 @@
+import type { SavedFinetuneConfig } from "../../../train/units/saved_config.ts";
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
@@ -9,12 +10,7 @@ import type { FinetuneRun, Source } from "../../../train/units/finetune_run.ts";
 import { trainUnits } from "../../../train/units/finetuning.ts";
 import { FoldBook } from "../../../train/units/fold_book.ts";
 import { subjectFolds } from "../../../train/scores/folds.ts";
-import {
-  loadModel,
-  loadSource,
-  type SavedFinetuneConfig,
-  saveModel,
-} from "../../../train/units/model_store.ts";
+import { loadModel, loadSource, saveModel } from "../../../train/units/model_store.ts";
 import { createRun } from "../../../train/runs/run_folder.ts";
 import { drawLabelledFaces, within, writePretrainedRun } from "../toy_runs.ts";
 

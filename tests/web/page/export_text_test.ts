@@ -28,8 +28,8 @@ function face(id: number, probabilities: readonly number[]): TrackedFace {
   };
 }
 
-function recorded(): Recording {
-  const recording = new Recording(card);
+function recorded(of: ConstructorParameters<typeof Recording>[0] = card): Recording {
+  const recording = new Recording(of);
   recording.add(0, 0, [face(1, [0, 1]), face(2, [0.5, 0.5])]);
   recording.add(1, 1 / 15, []);
   recording.add(2, 2 / 15, [face(1, [1, 0])]);
@@ -85,7 +85,7 @@ describe("a model of intensity", () => {
   const intensity = { ...facts, card: { ...card, target: "intensity" as const } };
 
   it("has its intensities beside the probabilities, in CSV", () => {
-    const lines = toCsv(recorded(), intensity).split("\n");
+    const lines = toCsv(recorded(intensity.card), intensity).split("\n");
     assertEquals(
       lines[0],
       "time,frame,face,score,x,y,width,height,AU4,AU12,AU4_intensity,AU12_intensity,happy,sad",
@@ -95,9 +95,41 @@ describe("a model of intensity", () => {
   });
 
   it("and in JSON", () => {
-    const json = JSON.parse(toJson(recorded(), intensity));
+    const json = JSON.parse(toJson(recorded(intensity.card), intensity));
     assertEquals(json.model.target, "intensity");
     assertEquals(json.frames[2].faces[0].intensities, { AU4: 5, AU12: 0 });
+  });
+});
+
+describe("a model that knows more", () => {
+  const more = {
+    ...card,
+    target: "intensity" as const,
+    outputs: ["openness", "pose", "visible", "points"] as const,
+  };
+  const recording = new Recording(more);
+  const [seen, hidden] = card.aus.map((unit) => ({ ...unit, name: "", probability: 0.5, present: true }));
+  recording.add(0, 0, [{
+    ...face(1, []),
+    aus: [{ ...seen, intensity: 2.5, visible: 0.9 }, { ...hidden, present: null, visible: 0.1 }],
+    points68: new Array(68).fill([4, 5]),
+    pose: { yaw: 12.25, pitch: -3, roll: 0.5 },
+    openness: { leftEye: 0.125, rightEye: 0.25, mouth: 0 },
+  }]);
+
+  it("has columns for it, and none filled for a unit that cannot be seen", () => {
+    assertEquals(toCsv(recording, { ...facts, card: more }).split("\n").slice(0, 2), [
+      "time,frame,face,score,x,y,width,height,yaw,pitch,roll,open_left_eye,open_right_eye,open_mouth," +
+      "AU4,AU12,AU4_intensity,AU12_intensity,happy,sad",
+      "0,0,1,0.9,1.3,2,30,40,12.25,-3,0.5,0.125,0.25,0,0.5,,2.5,,0.25,0.75",
+    ]);
+  });
+
+  it("and in JSON, points with it", () => {
+    const [{ faces: [one] }] = JSON.parse(toJson(recording, { ...facts, card: more })).frames;
+    assertEquals([one.aus, one.intensities], [{ AU4: 0.5, AU12: null }, { AU4: 2.5, AU12: null }]);
+    assertEquals([one.yaw, one.open_right_eye, one.points68.length], [12.25, 0.25, 68]);
+    assertEquals(one.points68[67], [4, 5]);
   });
 });
 

@@ -101,4 +101,67 @@ describe("Recording", () => {
     for (const time of [1364, 1365, 1366]) assertEquals(recording.at(time).length, 3, `at ${time}`);
     assertEquals([...recording.read()].every(({ faces }) => faces.length === 3), true);
   });
+
+  describe("of a model that knows more", () => {
+    const more = {
+      ...card,
+      target: "intensity" as const,
+      aus: [{ au: 4, threshold: 0.5, calibration: [2, 1] as const }, { au: 12, threshold: 0.25 }],
+      outputs: ["points", "pose", "gaze", "openness", "visible"] as const,
+    };
+    const points68 = Array.from({ length: 68 }, (_, i) => [i / 3, 40 - i / 7] as const);
+    const known: TrackedFace = {
+      ...face(1, 0.5),
+      aus: [
+        {
+          au: 4,
+          name: "Brow lowerer",
+          probability: 0.75,
+          threshold: 0.5,
+          present: true,
+          intensity: 2,
+          visible: 1,
+        },
+        {
+          au: 12,
+          name: "Lip corner puller",
+          probability: 0.5,
+          threshold: 0.25,
+          present: null,
+          visible: 0.25,
+        },
+      ],
+      points68,
+      pose: { yaw: 1, pitch: -2, roll: 3.5 },
+      gaze: { left: [4, 5], right: [-6, 7] },
+      openness: { leftEye: 0.125, rightEye: 0.25, mouth: 0.5 },
+    };
+
+    it("gives all of it back, in the recording and on screen", () => {
+      const recording = new Recording(more);
+      recording.add(0, 0, [face(3, 0.5), known]);
+      const [, recorded] = [...recording.read()][0].faces, [, shown] = recording.at(0);
+      for (const one of [recorded, shown]) {
+        assertEquals([one.pose, one.gaze, one.openness], [known.pose, known.gaze, known.openness]);
+        one.points68!.forEach((point, i) =>
+          point.forEach((value, k) => assertAlmostEquals(value, points68[i][k], 30 / 4096))
+        );
+      }
+      assertEquals(recorded.visible, [1, 0.25]);
+      assertEquals(recorded.intensities, [2, NaN]);
+      assertEquals(shown.aus, known.aus);
+    });
+
+    it("charts the intensity, and nothing where a unit is hidden", () => {
+      const recording = new Recording(more);
+      recording.add(0, 0, [known]);
+      assertEquals(
+        recording.series(1, [0, 1], 0).values.map((list) => [...list].map((v) => v && Math.round(v * 100))),
+        [
+          [40],
+          [null],
+        ],
+      );
+    });
+  });
 });

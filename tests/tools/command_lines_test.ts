@@ -1,0 +1,71 @@
+/** What every program says when it is asked for help, and where it stands. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { describe, it } from "@std/testing/bdd";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const TASKS: Record<string, string | { command: string; dependencies?: string[] }> =
+  JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`)).tasks;
+
+/** Runs a program with the permissions of its task. */
+async function run(task: string, ...args: string[]) {
+  const entry = TASKS[task], command = typeof entry === "string" ? entry : entry.command;
+  const words = command.slice(command.indexOf("deno run ") + 9).split(" ");
+  const script = words.findIndex((word) => word.endsWith(".ts"));
+  const flags = words.slice(0, script).filter((word) => word.startsWith("--") && !word.includes("$("));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...flags.filter((flag) => flag !== "--no-prompt"),
+      words[script],
+      ...args,
+    ],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+/** Programs of this member and the server; those that train share one command line, which has its own test. */
+const PROGRAMS = Object.entries(TASKS).flatMap(([task, entry]) => {
+  const { command, dependencies = [] } = typeof entry === "string" ? { command: entry } : entry;
+  const trains = dependencies.includes("setup") && task !== "bench" && task !== "soak";
+  return !trains && /deno run .*\b(tools|serve)\/\w+\.ts$/.test(command) && task !== "floors" ? [task] : [];
+});
+
+describe("the programs", () => {
+  it("explain themselves with --help, without a stack", async () => {
+    for (let at = 0; at < PROGRAMS.length; at += 2) {
+      await Promise.all(
+        PROGRAMS.slice(at, at + 2).map(async (task) => {
+          const { code, stdout, stderr } = await run(task, "--help");
+          assertEquals([task, code, stderr], [task, 0, ""]);
+          assert(stdout.length > 60 && !/\n\s+at /.test(stdout), `${task}: ${stdout}`);
+        }),
+      );
+    }
+  });
+
+  it("name an option that they do not know in a sentence", async () => {
+    for (const task of ["web", "build-web", "build-edge", "detect", "align", "manifest", "serve"]) {
+      const { code, stderr } = await run(task, "--colour=red");
+      assert(code !== 0, task);
+      assertStringIncludes(stderr, "--colour");
+      assert(!/\n\s+at /.test(stderr), `${task}: ${stderr}`);
+    }
+  });
+
+  it("say that a port is taken before anything is built", async () => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr;
+    const { code, stdout, stderr } = await run("web", `--port=${port}`);
+    assertEquals([code, stdout, stderr], [
+      1,
+      "",
+      `Port ${port} of 127.0.0.1 is taken: --port=<number> takes another one, --port=0 a free one.\n`,
+    ]);
+  });
+});
