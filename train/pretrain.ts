@@ -15,7 +15,8 @@ import {
   UsageError,
 } from "./runs/flags.ts";
 import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
-import { readPretrainFaces } from "./pretraining/pretrain_faces.ts";
+import { samplingOf } from "./input/walk.ts";
+import { readPretrainFaces, readsEmotions } from "./pretraining/pretrain_faces.ts";
 import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
 import { isMethod, loadMethod, type MethodName, METHODS } from "./methods/index.ts";
 import { runTogether } from "./engine/rank_watch.ts";
@@ -182,12 +183,16 @@ function resolveConfig(
 
 function printData(config: SavedConfig, { manifest, kept, held }: PretrainData): void {
   const subjects = (faces: readonly Face[]) => new Set(faces.map((face) => face.subject)).size;
-  const counts = countEmotions(kept).map((count, i) => `${EMOTIONS[i]} ${count}`).join(", ");
+  const counts = readsEmotions(config)
+    ? countEmotions(kept).map((count, i) => `${EMOTIONS[i]} ${count}`).join(", ")
+    : "emotions are not read";
   console.log(`${manifest}: ${kept.length} faces of ${subjects(kept)} people to train on (${counts});`);
   console.log(`  ${held.length} faces of ${subjects(held)} people held back for the probes.`);
   console.log(
-    config.sampling === "balanced"
-      ? `  Sampling balanced: each emotion ${Math.floor(kept.length / EMOTIONS.length)} times an epoch.`
+    samplingOf(kept, config) === "balanced"
+      ? `  Sampling balanced: each emotion ${
+        Math.floor(kept.length / new Set(kept.map((face) => face.emotion)).size)
+      } times an epoch.`
       : `  Sampling natural: each face once an epoch.`,
   );
 }

@@ -7,7 +7,7 @@
 import { EMOTIONS } from "@emoco/web/facs";
 import type { Tensor } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint } from "../runs/checkpoint.ts";
-import { countEmotions } from "../input/data.ts";
+import { countEmotions, type Face } from "../input/data.ts";
 import { loadMethod } from "../methods/index.ts";
 import { type Clock, type ViewFeeds, viewFeeds } from "../methods/method.ts";
 import { Interrupt } from "../runs/interrupt.ts";
@@ -39,7 +39,7 @@ export async function train(run: PretrainRun): Promise<void> {
   const samples = samplesOf(kept, method, config);
   const steps = Math.max(1, Math.floor(config.epochs * samples.count / batchSize));
   const progress = new Progress(steps, writes);
-  const plan = { steps, counts: countEmotions(kept) };
+  const plan = { steps, counts: countFaces(kept) };
   const clock = method.clock(config, plan);
   const runner = openStepRunner(
     (state: StateTensors, { stops, ...feeds }: ViewFeeds & { stops?: Tensor }) => {
@@ -164,7 +164,12 @@ async function resume(
     return 0;
   }
   const checkpoint = loadCheckpoint<PretrainPosition>(folder);
-  refuseChanges(checkpoint.config, config, "the checkpoint was written with");
+  const named = { method: "emoco" }; // which older configs leave out
+  refuseChanges(
+    { ...named, ...checkpoint.config },
+    { ...named, ...config },
+    "the checkpoint was written with",
+  );
   const { step } = checkpoint.position;
   if (checkpoint.position.facesSha256 !== facesSha256) {
     throw new RunError(
@@ -204,7 +209,7 @@ function feedsOf(
   clock: Clock,
   { config, data }: PretrainRun,
 ): FeedValues {
-  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!); // -1: only clips may lack one
+  const emotionOf = (index: number) => EMOTIONS.indexOf(data.kept[index].emotion!); // -1: of methods that read none
   const own = Int32Array.from(indices, emotionOf);
   // A queue takes the keys of all ranks.
   const all = Int32Array.from(
@@ -215,4 +220,10 @@ function feedsOf(
     ...viewFeeds({ viewQ, viewK, emotions: own, learningRate: clock.learningRate(step) }),
     ...clock.tick(step, { own, all }),
   };
+}
+
+/** Faces of each emotion; those without one, which only methods meet that read none, count with the first. */
+function countFaces(faces: readonly Face[]): number[] {
+  const [first, ...others] = countEmotions(faces);
+  return [first + faces.filter((face) => !face.emotion).length, ...others];
 }
