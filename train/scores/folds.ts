@@ -51,16 +51,14 @@ export function foldOf(faces: readonly Face[], testSubjects: readonly string[]):
  */
 export function refuseKnownSubjects(
   faces: readonly Face[],
-  { pretraining, actionUnits, adaptation = [] }: {
+  { pretraining, actionUnits }: {
     pretraining: readonly string[];
     actionUnits: readonly string[];
-    adaptation?: readonly string[];
   },
 ): void {
   const known = [
     ["pretraining", new Set(pretraining)],
     ["action-unit training", new Set(actionUnits)],
-    ["adaptation", new Set(adaptation)],
   ] as const;
   for (const { subject, image, line } of faces) {
     for (const [kind, subjects] of known) {
