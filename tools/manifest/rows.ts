@@ -29,7 +29,11 @@ export async function* readRows(path: string, delimiter: Delimiter = ","): Async
     if (encoding === "utf-8") yield* file.pipe(rows);
     else {
       const text = new TextDecoder(encoding);
-      file.on("data", (part: Uint8Array) => rows.write(text.decode(part, { stream: true })));
+      file.on(
+        "data",
+        (part: string | Uint8Array) =>
+          rows.write(typeof part === "string" ? part : text.decode(part, { stream: true })),
+      );
       file.on("end", () => rows.end(text.decode()));
       yield* rows;
     }
