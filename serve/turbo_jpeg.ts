@@ -37,6 +37,7 @@ const MOST_SPARE = 16_000_000;
 const INT = "i32", BYTES = "buffer", LENGTH = "usize", HANDLE = "pointer";
 const FUNCTIONS = {
   tj3Init: { parameters: [INT], result: HANDLE },
+  tj3Destroy: { parameters: [HANDLE], result: "void" },
   tj3Set: { parameters: [HANDLE, INT, INT], result: INT },
   tj3Get: { parameters: [HANDLE, INT], result: INT },
   tj3DecompressHeader: { parameters: [HANDLE, BYTES, LENGTH], result: INT },
@@ -49,9 +50,17 @@ const FUNCTIONS = {
 /** Opens the library; undefined where there is none, or no permission to load it. */
 export function openTurboJpeg(): TurboJpeg | undefined {
   const tj = load();
-  const handle = tj?.tj3Init(TJINIT_DECOMPRESS);
-  if (!tj || !handle) return undefined;
-  tj.tj3Set(handle, TJPARAM_STOPONWARNING, 1);
+  if (!tj) return undefined;
+  let handle = tj.tj3Init(TJINIT_DECOMPRESS);
+  if (!handle) return undefined;
+  const stopOnWarning = (isStopping: boolean) => tj.tj3Set(handle, TJPARAM_STOPONWARNING, Number(isStopping));
+  /** The library holds on to a picture that it did not finish, and refuses every one after it: it starts anew. */
+  const forget = () => {
+    tj.tj3Destroy(handle);
+    handle = tj.tj3Init(TJINIT_DECOMPRESS);
+    stopOnWarning(true);
+  };
+  stopOnWarning(true);
   let spare: ArrayBuffer | undefined;
   const take = (length: number) => {
     if (!spare || spare.byteLength < length) return new Uint8ClampedArray(length);
@@ -59,50 +68,42 @@ export function openTurboJpeg(): TurboJpeg | undefined {
     spare = undefined;
     return data;
   };
+  /** Reads a file's header and says how the pixels are wanted; the size is the one that the library itself has read. */
+  const begin = (bytes: Uint8Array<ArrayBuffer>, shrink: number, region: number[]) => {
+    if (tj.tj3DecompressHeader(handle, bytes, BigInt(bytes.length)) !== 0) return undefined;
+    const isSet = tj.tj3SetScalingFactor(handle, Int32Array.of(1, shrink)) === 0 &&
+      tj.tj3SetCroppingRegion(handle, Int32Array.from(region)) === 0;
+    return isSet
+      ? { width: tj.tj3Get(handle, TJPARAM_JPEGWIDTH), height: tj.tj3Get(handle, TJPARAM_JPEGHEIGHT) }
+      : undefined;
+  };
+  const fill = (bytes: Uint8Array<ArrayBuffer>, data: Uint8ClampedArray<ArrayBuffer>, width: number) =>
+    tj.tj3Decompress8(handle, bytes, BigInt(bytes.length), data, width * 4, TJPF_RGBA) === 0;
   return {
     decode(bytes, size, { shrink, x, y, width, height }) {
-      const length = BigInt(bytes.length);
-      if (tj.tj3DecompressHeader(handle, bytes, length) !== 0) return undefined;
-      // The buffer's length follows from the size that the library itself has read.
-      const stored = [tj.tj3Get(handle, TJPARAM_JPEGWIDTH), tj.tj3Get(handle, TJPARAM_JPEGHEIGHT)];
-      if (stored[0] !== size.width || stored[1] !== size.height) return undefined;
       const [fromX, fromY, partWidth, partHeight] = [x, y, width, height].map((value) => value / shrink);
-      const across = partWidth || Math.ceil(size.width / shrink) - fromX;
-      const down = partHeight || Math.ceil(size.height / shrink) - fromY;
-      if (
-        tj.tj3SetScalingFactor(handle, Int32Array.of(1, shrink)) !== 0 ||
-        tj.tj3SetCroppingRegion(handle, Int32Array.of(fromX, fromY, partWidth, partHeight)) !== 0
-      ) return undefined;
-      const data = take(across * down * 4);
-      return tj.tj3Decompress8(handle, bytes, length, data, across * 4, TJPF_RGBA) === 0
-        ? { width: across, height: down, data }
-        : undefined;
+      const stored = begin(bytes, shrink, [fromX, fromY, partWidth, partHeight]);
+      if (stored?.width === size.width && stored.height === size.height) {
+        const across = partWidth || Math.ceil(size.width / shrink) - fromX;
+        const down = partHeight || Math.ceil(size.height / shrink) - fromY;
+        const data = take(across * down * 4);
+        if (fill(bytes, data, across)) return { width: across, height: down, data };
+      }
+      forget();
+      return undefined;
     },
     complaints(bytes) {
-      const length = BigInt(bytes.length), least = 8;
-      tj.tj3Set(handle, TJPARAM_STOPONWARNING, 0);
-      try {
-        let isSound = tj.tj3DecompressHeader(handle, bytes, length) === 0;
-        if (isSound) {
-          const [width, height] = [TJPARAM_JPEGWIDTH, TJPARAM_JPEGHEIGHT].map((what) =>
-            Math.ceil(tj.tj3Get(handle, what) / least)
-          );
-          isSound = tj.tj3SetScalingFactor(handle, Int32Array.of(1, least)) === 0 &&
-            tj.tj3SetCroppingRegion(handle, Int32Array.of(0, 0, 0, 0)) === 0 &&
-            tj.tj3Decompress8(
-                handle,
-                bytes,
-                length,
-                new Uint8ClampedArray(width * height * 4),
-                width * 4,
-                TJPF_RGBA,
-              ) === 0;
-        }
-        const said = isSound ? null : tj.tj3GetErrorStr(handle);
-        return said ? [Deno.UnsafePointerView.getCString(said)] : [];
-      } finally {
-        tj.tj3Set(handle, TJPARAM_STOPONWARNING, 1);
-      }
+      const least = 8;
+      stopOnWarning(false);
+      const stored = begin(bytes, least, [0, 0, 0, 0]);
+      const [across, down] = stored
+        ? [stored.width, stored.height].map((side) => Math.ceil(side / least))
+        : [0, 0];
+      const isSound = stored !== undefined && fill(bytes, new Uint8ClampedArray(across * down * 4), across);
+      const said = isSound ? null : tj.tj3GetErrorStr(handle);
+      const complaints = said ? [Deno.UnsafePointerView.getCString(said)] : [];
+      forget();
+      return complaints;
     },
     giveBack({ data: { buffer } }) {
       if (buffer.byteLength > MOST_SPARE || buffer.byteLength < (spare?.byteLength ?? 0)) return;
