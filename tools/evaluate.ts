@@ -12,6 +12,6 @@ if (Deno.args.some((word) => word === "--photos" || word.startsWith("--photos=")
     flags: PHOTO_FLAGS,
   }, async (flags) => void await evaluateOnPhotos(flags));
 } else {
-  const { evaluate } = await import("../train/evaluate.ts"); // TensorFlow is loaded for it alone
+  const { evaluate } = await import("./evaluate/aligned_faces.ts"); // TensorFlow is loaded for it alone
   await evaluate();
 }

@@ -3,9 +3,15 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { saveCheckpoint } from "../../train/runs/checkpoint.ts";
 import type { Face } from "../../train/input/data.ts";
-import { evaluateFaces } from "../../train/evaluate.ts";
-import { type Line, writeManifest } from "./toy_faces.ts";
-import { drawLabelledFaces, readRunFile, runTask, writeModelRun, writePretrainedRun } from "./toy_runs.ts";
+import { evaluateFaces } from "../../tools/evaluate/aligned_faces.ts";
+import { type Line, writeManifest } from "../train/toy_faces.ts";
+import {
+  drawLabelledFaces,
+  readRunFile,
+  runTask,
+  writeModelRun,
+  writePretrainedRun,
+} from "../train/toy_runs.ts";
 
 /** A face with labels of AU4 and AU12. */
 function face(

@@ -1,10 +1,17 @@
 /** `deno task evaluate`: tests a finished action-unit model on people it has never seen. Trains nothing. */
 import { EMOTIONS } from "@emoco/web/facs";
 import { join, resolve } from "node:path";
-import { predict } from "./units/au_model.ts";
-import { openBackend } from "./engine/backend.ts";
-import { writeAtomically } from "./runs/checkpoint.ts";
-import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
+import { predict } from "../../train/units/au_model.ts";
+import { openBackend } from "../../train/engine/backend.ts";
+import { writeAtomically } from "../../train/runs/checkpoint.ts";
+import {
+  COMMITTED_FACES,
+  type Face,
+  ManifestError,
+  manifestPath,
+  type Split,
+  SPLITS,
+} from "../../train/input/data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -13,17 +20,17 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./runs/flags.ts";
-import { readAllFaces } from "./units/finetune_inputs.ts";
-import { readableRows, viewOptions } from "./units/finetune_run.ts";
-import { refuseKnownSubjects } from "./scores/folds.ts";
-import { accuracy, type UnitScores } from "./scores/metrics.ts";
-import { disposeStored, loadModel } from "./units/model_store.ts";
-import { Progress } from "./runs/progress.ts";
-import { averageFolds, type Averages, scoresCsv, tableLines } from "./scores/score_table.ts";
-import { scoreTarget, type Target, targetRows } from "./scores/target.ts";
-import { ViewLoader } from "./input/views.ts";
-import { exists } from "./runs/whole_file.ts";
+} from "../../train/runs/flags.ts";
+import { readAllFaces } from "../../train/units/finetune_inputs.ts";
+import { readableRows, viewOptions } from "../../train/units/finetune_run.ts";
+import { refuseKnownSubjects } from "../../train/scores/folds.ts";
+import { accuracy, type UnitScores } from "../../train/scores/metrics.ts";
+import { disposeStored, loadModel } from "../../train/units/model_store.ts";
+import { Progress } from "../../train/runs/progress.ts";
+import { averageFolds, type Averages, scoresCsv, tableLines } from "../../train/scores/score_table.ts";
+import { scoreTarget, type Target, targetRows } from "../../train/scores/target.ts";
+import { ViewLoader } from "../../train/input/views.ts";
+import { exists } from "../../train/runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
