@@ -2,10 +2,10 @@
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
-import { MEAN, STD } from "./input/augment.ts";
-import { openBackend } from "./engine/backend.ts";
-import { sha256, writeAtomically } from "./runs/checkpoint.ts";
-import { COMMITTED_FACES } from "./input/data.ts";
+import { MEAN, STD } from "../train/input/augment.ts";
+import { openBackend } from "../train/engine/backend.ts";
+import { sha256, writeAtomically } from "../train/runs/checkpoint.ts";
+import { COMMITTED_FACES } from "../train/input/data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -13,17 +13,17 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./runs/flags.ts";
-import { outputNames } from "./units/au_model.ts";
-import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
-import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
-import { nameSet, termsOf } from "./scores/licensed_sets.ts";
-import type { UnitScores } from "./scores/metrics.ts";
-import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
-import { toOnnx } from "./units/onnx.ts";
-import type { Precision } from "./units/onnx_graph.ts";
-import { THRESHOLDS } from "./scores/target.ts";
-import { exists } from "./runs/whole_file.ts";
+} from "../train/runs/flags.ts";
+import { outputNames } from "../train/units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "../train/units/calibration_file.ts";
+import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { nameSet, termsOf } from "../train/scores/licensed_sets.ts";
+import type { UnitScores } from "../train/scores/metrics.ts";
+import { needsPoints, POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
+import { toOnnx } from "../train/units/onnx.ts";
+import type { Precision } from "../train/units/onnx_graph.ts";
+import { THRESHOLDS } from "../train/scores/target.ts";
+import { exists } from "../train/runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },

@@ -15,7 +15,7 @@ import {
   toyCalibration,
   writeModelRun,
   writePretrainedRun,
-} from "./toy_runs.ts";
+} from "../train/toy_runs.ts";
 
 describe("deno task export", () => {
   let folder: string;
