@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { tf } from "../../../train/engine/backend.ts";
@@ -127,26 +127,24 @@ describe("adaptation", () => {
     });
   });
 
-  it("makes a model agree with itself on two views of a face, and leaves the model it started from alone", async () => {
+  it("teaches a student the teacher's answers on harder views, and leaves the model it started from alone", async () => {
     const start = valuesOf(stored.model), tensors = tf.memory().numTensors;
-    const before = await measure(stored.model, loader, everyone(), 0.3);
     const rounds: number[] = [];
-    const model = await adaptByTeacher(adaptation("rises"), loader, faces(), (round, step) => {
+    const model = await adaptByTeacher(adaptation("learns"), loader, faces(), (round, step) => {
       rounds.push(round, step);
       return Promise.resolve();
     });
-    const after = await measure(model!, loader, everyone(), 0.3);
     assertEquals(rounds, [1, 12, 2, 24]);
-    assert(
-      after.measures.agreement > before.measures.agreement,
-      `${before.measures.agreement} before, ${after.measures.agreement} now`,
-    );
     assertEquals(valuesOf(stored.model), start);
-    const steps = readMetrics(join(folder, "rises"));
+    const steps = readMetrics(join(folder, "learns"));
     assertEquals(steps.length, 24);
     for (const part of ["units", "emotion", "points", "pose", "gaze", "openness", "visible"]) {
       assert(Number.isFinite(steps[0][`${part}Loss`]), part);
     }
+    // The first round has one teacher, whose answers stay: what is left of the loss is what the student has not learnt.
+    const mean = (from: number) =>
+      steps.slice(from, from + 4).reduce((sum, { loss }) => sum + Number(loss) / 4, 0);
+    assertLess(mean(8), 0.95 * mean(0));
     tf.dispose([model!.backbone.weights, model!.backbone.statistics, model!.emotionHead!, model!.heads!]);
     assertEquals(tf.memory().numTensors, tensors);
   });
@@ -187,6 +185,22 @@ describe("adaptation", () => {
     assertEquals(new Set(visits.map(({ index, epoch }) => `${index} ${epoch}`)).size, visits.length);
   });
 
+  it("brings a camera's faces back to what the model makes of good ones, by statistics alone", async () => {
+    const { model } = stored, indices = everyone();
+    const seenBy = async (eyes: AuModel, source: ViewLoader) => {
+      const { features } = await predict(eyes, source, indices);
+      return features;
+    };
+    const faint = fainter(loader);
+    // Of the good pictures themselves first, as training would have left them.
+    const trained = await adaptByStatistics(model, loader, indices.length, 1);
+    const adapted = await adaptByStatistics(trained, faint, indices.length, 1);
+    const wanted = await seenBy(trained, loader);
+    const distance = (one: Float32Array) => Math.hypot(...one.map((value, i) => value - wanted[i]));
+    const [before, after] = [distance(await seenBy(trained, faint)), distance(await seenBy(adapted, faint))];
+    assertLess(after, 0.05 * before);
+  });
+
   it("takes batch norm's statistics from the faces: the first layer's are those of its inputs", async () => {
     const { model } = stored;
     const adapted = await adaptByStatistics(model, loader, faces().length, 1);
@@ -217,6 +231,18 @@ describe("adaptation", () => {
     between.forEach((value, c) => assertAlmostEquals(value, (old[c] + now[c]) / 2, 1e-4));
   });
 });
+
+/** The same faces by a camera with a third of the contrast. */
+function fainter(loader: ViewLoader): ViewLoader {
+  return {
+    options: loader.options,
+    async *plainViews(indices: Int32Array) {
+      for await (const views of loader.plainViews(indices)) {
+        yield { ...views, viewQ: views.viewQ.map((value) => value / 3) };
+      }
+    },
+  } as unknown as ViewLoader;
+}
 
 /** Views as a loader gives them, seven at a time. */
 async function* views(rows: readonly Float32Array[]) {

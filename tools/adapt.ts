@@ -1,11 +1,11 @@
 /** `deno task adapt`: makes a finished action-unit model better for a place of use, from faces that nobody has labelled. */
-import type { SavedAdaptConfig } from "./units/saved_config.ts";
+import type { SavedAdaptConfig } from "../train/units/saved_config.ts";
 import { basename, join, resolve } from "node:path";
-import { openBackend } from "./engine/backend.ts";
-import { checkPrecision } from "./engine/precision.ts";
-import { manifestPath } from "./input/data.ts";
-import { ViewLoader } from "./input/views.ts";
-import { CHECKPOINT_FILE, sha256 } from "./runs/checkpoint.ts";
+import { openBackend } from "../train/engine/backend.ts";
+import { checkPrecision } from "../train/engine/precision.ts";
+import { manifestPath } from "../train/input/data.ts";
+import { ViewLoader } from "../train/input/views.ts";
+import { CHECKPOINT_FILE, sha256 } from "../train/runs/checkpoint.ts";
 import {
   describeEngine,
   type FlagList,
@@ -14,7 +14,7 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./runs/flags.ts";
+} from "../train/runs/flags.ts";
 import {
   checkNewName,
   createRun,
@@ -23,21 +23,32 @@ import {
   logMetric,
   reopenRun,
   RunError,
-} from "./runs/run_folder.ts";
-import { override } from "./runs/settings.ts";
-import { exists } from "./runs/whole_file.ts";
-import { setsOf } from "./scores/licensed_sets.ts";
-import { targetRows, THRESHOLDS } from "./scores/target.ts";
-import { type AdaptConfig, adapting, checkAdaptConfig } from "./units/adapt_config.ts";
-import { adaptByStatistics } from "./units/adapt_statistics.ts";
-import { adaptByTeacher, ANSWERS } from "./units/adaptation.ts";
-import { refuseTested, rehearsedFaces, testFacesOf, unlabelledFaces } from "./units/adaptation_inputs.ts";
-import { changedAnswers, measure } from "./units/adaptation_measures.ts";
-import { type Adaptation, headWeights } from "./units/adaptation_plan.ts";
-import { type AdaptationResult, linesOf, writeAdaptationReport } from "./units/adaptation_report.ts";
-import { type AuModel, disposeModel } from "./units/au_model.ts";
-import { knownOfFaces } from "./units/finetune_feeds.ts";
-import { disposeStored, isFinished, loadModel, saveFinished, type StoredModel } from "./units/model_store.ts";
+} from "../train/runs/run_folder.ts";
+import { override } from "../train/runs/settings.ts";
+import { exists } from "../train/runs/whole_file.ts";
+import { setsOf } from "../train/scores/licensed_sets.ts";
+import { targetRows, THRESHOLDS } from "../train/scores/target.ts";
+import { type AdaptConfig, adapting, checkAdaptConfig } from "../train/units/adapt_config.ts";
+import { adaptByStatistics } from "../train/units/adapt_statistics.ts";
+import { adaptByTeacher, ANSWERS } from "../train/units/adaptation.ts";
+import {
+  refuseTested,
+  rehearsedFaces,
+  testFacesOf,
+  unlabelledFaces,
+} from "../train/units/adaptation_inputs.ts";
+import { changedAnswers, measure } from "../train/units/adaptation_measures.ts";
+import { type Adaptation, headWeights } from "../train/units/adaptation_plan.ts";
+import { type AdaptationResult, linesOf, writeAdaptationReport } from "../train/units/adaptation_report.ts";
+import { type AuModel, disposeModel } from "../train/units/au_model.ts";
+import { knownOfFaces } from "../train/units/finetune_feeds.ts";
+import {
+  disposeStored,
+  isFinished,
+  loadModel,
+  saveFinished,
+  type StoredModel,
+} from "../train/units/model_store.ts";
 
 const FLAGS: FlagList = {
   model: { kind: "text", help: "run of the finished action-unit model to adapt (default: the newest)" },
