@@ -39,6 +39,10 @@ const FLAGS: FlagList = {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
   },
+  faces: {
+    kind: "text",
+    help: "what the card tells of the faces that the model learnt from (default: the names of their folders)",
+  },
   points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
 };
@@ -96,7 +100,12 @@ function main({ text }: Flags): void {
     " ",
   );
   const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
-  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
+  const card = cardOf(stored, files, {
+    licence: text.licence ?? "MIT",
+    limits,
+    faces: text.faces,
+    calibration,
+  });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
   const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
@@ -108,7 +117,12 @@ function main({ text }: Flags): void {
 function cardOf(
   { folder, name, model, config, subjects, adapted }: StoredModel,
   files: ModelCard["files"],
-  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
+  { licence, limits, faces, calibration }: {
+    licence: string;
+    limits: string;
+    faces?: string;
+    calibration?: CalibrationFile;
+  },
 ): ModelCard {
   const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
   return {
@@ -132,7 +146,7 @@ function cardOf(
     alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
     training: {
       data: [
-        ...new Set([config.pretrainingData, config.data].flatMap((data) => data ? [dataName(data)] : [])),
+        ...faces ? [faces] : folderNames(config),
         ...config.sets.map(nameSet).map((name) => `set ${name}`),
         ...adapted.map(({ data }) => `adapted without labels to ${dataName(data)}`),
         ...adapted.flatMap(({ rehearse }) => rehearse ? [`beside ${dataName(rehearse)}`] : []),
@@ -151,6 +165,11 @@ function adaptationSentence({ how, data, splits, faces, people }: AdaptedTo): st
   const what = how === "teacher" ? "self-training" : "batch norm's statistics";
   return `Adapted by ${what} to ${faces} unlabelled faces of ${people} people of ${dataName(data)}` +
     `${splits.length ? ` (split ${splits.join(", ")})` : ""}: it suits faces like those.`;
+}
+
+/** Of the folders that encoder and units were learnt from. */
+function folderNames({ pretrainingData, data }: StoredModel["config"]): string[] {
+  return [...new Set([pretrainingData, data].flatMap((folder) => folder ? [dataName(folder)] : []))];
 }
 
 /** The name that a data set has for others: its folder's, since the way to it is of this machine only. */
