@@ -1,5 +1,5 @@
 /** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
-import type { AdaptedTo } from "./units/saved_config.ts";
+import type { AdaptedTo } from "../train/units/saved_config.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";

@@ -149,6 +149,22 @@ describe("adaptation", () => {
     assertEquals(tf.memory().numTensors, tensors);
   });
 
+  it("measures what a model says, how sure it is, and whether it says the same of two views", async () => {
+    const { model } = stored, units = model.aus.length;
+    const { probabilities, measures } = await measure(model, loader, everyone(), 0.3);
+    assertEquals(probabilities, (await predict(model, loader, everyone())).probabilities);
+    measures.units.forEach(({ mean, present, agreement }, a) => {
+      const said = faces().map((_, n) => probabilities[n * units + a]);
+      assertAlmostEquals(mean, said.reduce((sum, p) => sum + p, 0) / said.length, 1e-6);
+      assertEquals(present, said.filter((p) => p >= 0.3).length / said.length);
+      assert(agreement > 0.5 && agreement < 1, `${agreement}`);
+    });
+    // One that knows nothing says one half of everything, and is as unsure as can be.
+    const blank = { weight: model.classifier.weight.map(() => 0), bias: model.classifier.bias.map(() => 0) };
+    const { measures: none } = await measure({ ...model, classifier: blank }, loader, everyone(), 0.3);
+    assertEquals([none.agreement, none.sameDecision, none.entropy], [1, 1, 1]);
+  });
+
   it("goes on, after an end at any step, to the same bits as without one", async () => {
     const nothing = () => Promise.resolve();
     const whole = await adaptByTeacher(adaptation("whole"), loader, faces(), nothing);
