@@ -147,6 +147,11 @@ describe("deno task export", () => {
     assertEquals(files("half-ours"), []);
     assertEquals((await exportModel("--from=half-ours", "--licence=AffectNet's")).code, 0);
     assertEquals(card("half-ours").training.data, "AffectNet, rendered faces of EmoCo");
+    assertEquals(
+      (await exportModel("--from=half-ours", "--licence=AffectNet's", "--faces=half of AffectNet")).code,
+      0,
+    );
+    assertEquals(card("half-ours").training.data, "half of AffectNet");
     assert(!card("half-ours").limits.includes("rendered"));
   });
 
