@@ -4,6 +4,7 @@
  */
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../train/runs/flags.ts";
 import { Journal } from "./align/journal.ts";
 import { facePath, listPhotos, type Photo } from "./align/photos.ts";
 import { runWorkers } from "./align/pool.ts";
@@ -47,8 +48,8 @@ export async function main(args: string[]): Promise<void> {
   const settings = {
     from: fromHere(values.in),
     to: fromHere(values.out),
-    size: whole("size", values.size, 32, 1024),
-    workers: whole("workers", values.workers, 1, 256),
+    size: wholeNumber("size", values.size, 32, 1024),
+    workers: wholeNumber("workers", values.workers, 1, 256),
   };
   const passed = new PassedOver(), photos = listPhotos(settings.from, passed), names = new OutputNames();
   checkOutFolder("--in", settings.from, settings.to);
@@ -62,12 +63,6 @@ export async function main(args: string[]): Promise<void> {
   } finally {
     journal.close();
   }
-}
-
-function whole(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && text !== "" && value >= least && value <= most) return value;
-  throw new Error(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
 }
 
 /** Hands the photos to the workers, one at a time each. */

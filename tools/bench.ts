@@ -3,11 +3,9 @@
  * `RATIO <what> <value>`, ours divided by the peer's.
  * @module
  */
-import { UsageError } from "../train/runs/flags.ts";
+import { type NamedParts, runNamed } from "./files/named_parts.ts";
 
-const BENCHES: {
-  [name: string]: { help: string; load: () => Promise<{ bench(args: string[]): Promise<void> }> };
-} = {
+const BENCHES: NamedParts<{ bench(args: string[]): Promise<void> }> = {
   step: {
     help: "a training step, beside the same in PyTorch",
     load: () => import("./bench/step.ts"),
@@ -34,20 +32,4 @@ const BENCHES: {
   },
 };
 
-if (import.meta.main) {
-  const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
-  try {
-    const list = Object.entries(BENCHES).map(([name, { help }]) => `  deno task bench ${name}   ${help}`);
-    if (name === "--help" || name === "-h") {
-      console.log(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
-      Deno.exit(0);
-    }
-    if (!Object.hasOwn(BENCHES, name ?? "")) {
-      throw new UsageError(`Benches are:\n${list.join("\n")}\nEach explains itself with --help.`);
-    }
-    await (await BENCHES[name].load()).bench(args);
-  } catch (problem) {
-    console.error((problem as Error).message);
-    Deno.exit(problem instanceof UsageError ? 2 : 1);
-  }
-}
+if (import.meta.main) await runNamed("bench", BENCHES, ({ bench }, args) => bench(args));

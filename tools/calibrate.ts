@@ -4,11 +4,11 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
-import { type FlagList, type Flags, runProgram, UsageError } from "../train/runs/flags.ts";
+import { type FlagList, type Flags, runProgram, UsageError, wholeNumber } from "../train/runs/flags.ts";
 import { sha256, writeAtomically } from "../train/runs/whole_file.ts";
 import { CALIBRATION_FILE, type CalibrationFile } from "../train/units/calibration_file.ts";
 import { calibrateUnits, type Fitted, RULE } from "./photos/calibration.ts";
-import { halfOf, PHOTO_FLAGS, whole } from "./photos/evaluate_photos.ts";
+import { halfOf, PHOTO_FLAGS } from "./photos/evaluate_photos.ts";
 import { readPhotos } from "./photos/manifest.ts";
 import { findModel, refuseKnown } from "./photos/models.ts";
 import { readWith } from "./photos/read_photos.ts";
@@ -33,7 +33,7 @@ export async function calibrate({ text }: Flags): Promise<Fitted> {
     }
   }
   const half = halfOf(text.half);
-  const workers = whole("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
+  const workers = wholeNumber("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
   const model = findModel(text.model);
   const folder = resolve(text.photos);
   const { split, photos: all } = readPhotos(folder, { split: text.split, half });

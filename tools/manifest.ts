@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../train/runs/flags.ts";
 import { Journal } from "./align/journal.ts";
 import { fromHere } from "./files/from_here.ts";
 import { OutputNames } from "./files/names.ts";
@@ -110,10 +111,10 @@ export async function main(args: string[]): Promise<void> {
   const settings: Settings = {
     root: fromHere(values.root),
     out: fromHere(values.out),
-    size: whole("size", values.size, 32, 1024),
-    workers: whole("workers", values.workers, 1, 256),
+    size: wholeNumber("size", values.size, 32, 1024),
+    workers: wholeNumber("workers", values.workers, 1, 256),
     points: values.points === "finder" ? "finder" : "set",
-    every: whole("every", values.every, 1, 1e6),
+    every: wholeNumber("every", values.every, 1, 1e6),
   };
   checkRoot(settings.root);
   checkOutFolder("--root", settings.root, settings.out);
@@ -169,13 +170,7 @@ function parseOptions(args: string[]) {
 }
 
 function firstOf({ first }: Values): number {
-  return whole("first", first, 0, 1e6);
-}
-
-function whole(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && text !== "" && value >= least && value <= most) return value;
-  throw new LayoutError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
+  return wholeNumber("first", first, 0, 1e6);
 }
 
 if (import.meta.main) await runTool(USAGE, main);

@@ -3,10 +3,8 @@
  * the same weights, for pictures of any side that is a multiple of 32 instead of 256 only. A face that is looked at from
  * near by fills a small picture as well as a large one, at a fraction of the work.
  */
-import { parseArgs } from "node:util";
 import protobuf from "protobufjs";
-import { fromHere } from "./files/from_here.ts";
-import { checkNewFile } from "./files/out_folder.ts";
+import { readFromOut } from "./files/from_out.ts";
 import { runTool } from "./files/run_tool.ts";
 import { writeWhole } from "./faces/write_whole.ts";
 
@@ -140,15 +138,7 @@ const ModelProto = protobuf.parse(`
 
 /** Runs the program; throws an Error with one clear sentence when something is wrong. */
 export async function main(args: string[]): Promise<void> {
-  let values: { from?: string; out?: string };
-  try {
-    ({ values } = parseArgs({ args, options: { from: { type: "string" }, out: { type: "string" } } }));
-  } catch (error) {
-    throw new Error(`${(error as Error).message} ${USAGE}`);
-  }
-  const [from, out] = [values.from, values.out].map((path) => path && fromHere(path));
-  if (!from || !out) throw new Error(`Missing --${from ? "out" : "from"}. ${USAGE}`);
-  checkNewFile("--out", out);
+  const { from, out } = readFromOut(args, USAGE);
   let bytes: Uint8Array;
   try {
     bytes = await Deno.readFile(from);

@@ -7,8 +7,7 @@ import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { type NpyArray, writeNpz } from "./faces/npz.ts";
 import { type ObjMesh, parseObj, parseObjVertices } from "./faces/obj.ts";
 import { Progress } from "./faces/progress.ts";
-import { fromHere } from "./files/from_here.ts";
-import { checkNewFile } from "./files/out_folder.ts";
+import { readFromOut } from "./files/from_out.ts";
 import { runTool } from "./files/run_tool.ts";
 import { writeWhole } from "./faces/write_whole.ts";
 
@@ -89,15 +88,7 @@ export function packHead(folder: string): Map<string, NpyArray> {
 
 /** Runs the program; throws an Error with one clear sentence when something is wrong. */
 export async function main(args: readonly string[]): Promise<void> {
-  const flags = new Map<string, string>();
-  for (const arg of args) {
-    const match = /^--(from|out)=(.+)$/.exec(arg);
-    if (!match) throw new Error(`Unknown argument "${arg}". ${USAGE}`);
-    flags.set(match[1], match[2]);
-  }
-  const [from, out] = ["from", "out"].map((name) => flags.get(name) && fromHere(flags.get(name)!));
-  if (!from || !out) throw new Error(`Missing --${from ? "out" : "from"}. ${USAGE}`);
-  checkNewFile("--out", out);
+  const { from, out } = readFromOut(args, USAGE);
   // Displacements are small, so half precision keeps them to a thousandth of a millimetre or so.
   const bytes = writeNpz(packHead(from), new Set(["E", "I"]));
   await writeWhole(out, bytes);

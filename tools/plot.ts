@@ -17,6 +17,7 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
+  wholeNumber,
 } from "../train/runs/flags.ts";
 import { unitRows } from "../train/scores/metrics.ts";
 import { loadSource } from "../train/units/model_store.ts";
@@ -88,11 +89,7 @@ async function main({ text }: Flags): Promise<void> {
 }
 
 function readChoice(text: Record<string, string>): Choice {
-  const { au, faces, seed } = {
-    au: Number(text.au ?? 6),
-    faces: Number(text.faces ?? 2000),
-    seed: Number(text.seed ?? 0),
-  };
+  const au = Number(text.au ?? 6);
   const emotion = (text.emotion ?? "happy") as Emotion;
   if (!ACTION_UNITS.some((unit) => unit.au === au)) {
     throw new UsageError(
@@ -102,11 +99,12 @@ function readChoice(text: Record<string, string>): Choice {
   if (!EMOTIONS.includes(emotion)) {
     throw new UsageError(`--emotion=${emotion}: no such emotion; there are ${EMOTIONS.join(", ")}.`);
   }
-  for (const [flag, value, least] of [["faces", faces, 10], ["seed", seed, 0]] as const) {
-    if (Number.isInteger(value) && value >= least) continue;
-    throw new UsageError(`--${flag}=${text[flag]}: it must be a whole number of at least ${least}.`);
-  }
-  return { au, emotion, faces, seed };
+  return {
+    au,
+    emotion,
+    faces: wholeNumber("faces", text.faces ?? "2000", 10),
+    seed: wholeNumber("seed", text.seed ?? "0", 0),
+  };
 }
 
 /** Faces with an emotion, of people whom no encoder has learnt from where there are any; drawn by the seed. */

@@ -3,6 +3,8 @@
  * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
  * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` three contact sheets, `--clips=30` with `--out` people who move.
  */
+import { parseArgs } from "node:util";
+import { wholeNumber } from "../train/runs/flags.ts";
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { renderClips } from "./faces/clips.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
@@ -21,50 +23,25 @@ const USAGE = `deno task faces --head=head.npz with one or more of
 and, where the default does not do,
   --count=4200 --subjects=525 --size=128 --seed=1 --workers=(cores) --resume`;
 
+const OPTIONS = {
+  head: { type: "string" },
+  out: { type: "string" },
+  tests: { type: "string" },
+  sheet: { type: "string" },
+  clips: { type: "string" },
+  frames: { type: "string", default: "25" },
+  count: { type: "string", default: "4200" },
+  subjects: { type: "string", default: "525" },
+  size: { type: "string", default: "128" },
+  seed: { type: "string", default: "1" },
+  workers: { type: "string", default: String(navigator.hardwareConcurrency) },
+  resume: { type: "boolean", default: false },
+  help: { type: "boolean" },
+} as const;
+
 const NO_HEAD =
   `Missing --head=head.npz. The public head is USC ICT's FaceKit (GitHub: ICT-VGL/ICT-FaceKit, MIT ` +
   `licence): clone it, then "deno task pack-head --from=ICT-FaceKit/FaceXModel --out=head.npz".`;
-
-function parseFlags(args: readonly string[]): Map<string, string> {
-  const known = [
-    "head",
-    "out",
-    "tests",
-    "sheet",
-    "clips",
-    "frames",
-    "count",
-    "subjects",
-    "size",
-    "seed",
-    "workers",
-    "resume",
-    "help",
-  ];
-  const flags = new Map<string, string>();
-  for (const arg of args) {
-    const match = /^--([a-z]+)(?:=(.*))?$/.exec(arg);
-    if (!match || !known.includes(match[1])) throw new Error(`Unknown argument "${arg}".\n${USAGE}`);
-    flags.set(match[1], match[2] ?? "");
-  }
-  return flags;
-}
-
-function integer(
-  flags: Map<string, string>,
-  name: string,
-  fallback: number,
-  least: number,
-  most: number,
-): number {
-  const text = flags.get(name);
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || text === "" || value < least || value > most) {
-    throw new Error(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
-  }
-  return value;
-}
 
 function loadHead(path: string | undefined): Head {
   if (!path) throw new Error(NO_HEAD);
@@ -88,27 +65,27 @@ function loadHead(path: string | undefined): Head {
 
 /** Runs the program; throws an Error with one clear sentence when something asked for is wrong. */
 export async function main(args: readonly string[]): Promise<void> {
-  const flags = parseFlags(args);
-  if (flags.has("help")) return console.log(USAGE);
+  const { values } = parseArgs({ args: [...args], options: OPTIONS });
+  if (values.help) return console.log(USAGE);
   const options: FaceSetOptions = {
-    count: integer(flags, "count", 4200, 1, 1e6),
-    subjects: integer(flags, "subjects", 525, 3, 1e5),
-    size: integer(flags, "size", 128, 32, 1024),
-    seed: integer(flags, "seed", 1, 0, 2 ** 31),
-    resume: flags.has("resume"),
+    count: wholeNumber("count", values.count, 1, 1e6),
+    subjects: wholeNumber("subjects", values.subjects, 3, 1e5),
+    size: wholeNumber("size", values.size, 32, 1024),
+    seed: wholeNumber("seed", values.seed, 0, 2 ** 31),
+    resume: values.resume,
   };
   if (options.count < options.subjects) {
     throw new Error(
       `--count=${options.count} faces cannot show --subjects=${options.subjects} subjects.`,
     );
   }
-  const pathOf = (name: string) => flags.get(name) && fromHere(flags.get(name)!);
-  const workers = integer(flags, "workers", navigator.hardwareConcurrency, 1, 256);
-  const head = loadHead(pathOf("head"));
-  const [out, tests, sheet] = ["out", "tests", "sheet"].map(pathOf);
-  const clips = flags.has("clips") ? integer(flags, "clips", 0, 3, 1e5) : 0;
+  const workers = wholeNumber("workers", values.workers, 1, 256);
+  const [packed, out, tests, sheet] = [values.head, values.out, values.tests, values.sheet]
+    .map((path) => path && fromHere(path));
+  const head = loadHead(packed);
+  const clips = values.clips === undefined ? 0 : wholeNumber("clips", values.clips, 3, 1e5);
   if (clips > 0 && !out) throw new Error(`--clips=${clips} needs --out=folder.`);
-  const frames = integer(flags, "frames", 25, 12, 10_000);
+  const frames = wholeNumber("frames", values.frames, 12, 10_000);
   if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
   const pool = new RenderPool(head, workers);
   try {

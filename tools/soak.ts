@@ -3,9 +3,9 @@
  * where it does not hold.
  * @module
  */
-const SOAKS: {
-  [name: string]: { help: string; load: () => Promise<{ soak(args: string[]): Promise<void> }> };
-} = {
+import { type NamedParts, runNamed } from "./files/named_parts.ts";
+
+const SOAKS: NamedParts<{ soak(args: string[]): Promise<void> }> = {
   pretrain: {
     help: "a whole pretraining run: resident memory stays flat",
     load: () => import("./soak/pretrain.ts"),
@@ -28,21 +28,4 @@ const SOAKS: {
   },
 };
 
-if (import.meta.main) {
-  const [name, ...args] = Deno.args.filter((arg, i) => i > 0 || arg !== "--");
-  const list = Object.entries(SOAKS).map(([name, { help }]) => `  deno task soak ${name}   ${help}`);
-  if (name === "--help" || name === "-h") {
-    console.log(`Soaks are:\n${list.join("\n")}`);
-    Deno.exit(0);
-  }
-  if (!Object.hasOwn(SOAKS, name ?? "")) {
-    console.error(`Soaks are:\n${list.join("\n")}`);
-    Deno.exit(2);
-  }
-  try {
-    await (await SOAKS[name].load()).soak(args);
-  } catch (problem) {
-    console.error(`error: ${(problem as Error).message}`);
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await runNamed("soak", SOAKS, ({ soak }, args) => soak(args));

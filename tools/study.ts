@@ -5,7 +5,14 @@
 import { resolve } from "node:path";
 import { COMMITTED_FACES, manifestPath, readManifest } from "../train/input/data.ts";
 import { METHODS } from "../train/methods/index.ts";
-import { type FlagList, type Flags, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
+import {
+  type FlagList,
+  type Flags,
+  runProgram,
+  SHARED_FLAGS,
+  UsageError,
+  wholeNumber,
+} from "../train/runs/flags.ts";
 import { duration } from "../train/runs/progress.ts";
 import { readPhotos } from "./photos/manifest.ts";
 import { drawPart } from "./study/draw.ts";
@@ -166,13 +173,6 @@ function readAsked(text: Record<string, string>, settings: Record<string, string
     clips,
     ...(text.methods ? { methods: text.methods.split(",") } : {}),
   };
-}
-
-/** @throws {UsageError} no whole number of at least 1 */
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new UsageError(`--${flag}=${text}: it must be a whole number of at least 1.`);
 }
 
 /** Keys that each run has of its own, or that the random encoder, which is not pretrained, could not share. */

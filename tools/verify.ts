@@ -17,7 +17,7 @@ import {
   type Flags,
   runProgram,
   SHARED_FLAGS,
-  UsageError,
+  wholeNumber,
 } from "../train/runs/flags.ts";
 import { CALIBRATION_FILE, readCalibration } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
@@ -50,10 +50,7 @@ class VerifyError extends Error {
 }
 
 async function main({ text }: Flags): Promise<void> {
-  const most = Number(text.faces ?? 64);
-  if (!Number.isInteger(most) || most < 1) {
-    throw new UsageError(`--faces=${text.faces}: it must be a whole number of at least 1.`);
-  }
+  const most = wholeNumber("faces", text.faces ?? "64");
   console.log(
     `${describeEngine(openBackend({ device: "auto" }))}; onnxruntime-web ${ort.env.versions.web}, wasm`,
   );

@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../train/runs/flags.ts";
 import { runTool } from "./files/run_tool.ts";
 import { buildWeb, HEADERS } from "./build_web.ts";
 
@@ -29,10 +30,7 @@ const USAGE = `deno task web: builds the page and serves it on this machine
 
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { port: { type: "string", default: "8080" } } });
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65535 || values.port === "") {
-    throw new Error(`--port=${values.port}: a port is a whole number from 0 to 65535.`);
-  }
+  const port = wholeNumber("port", values.port, 0, 65535);
   const folder = fileURLToPath(new URL("../web/dist", import.meta.url));
   const app = pageServer(folder);
   let isBuilt = false;

@@ -192,7 +192,11 @@ describe("deno task align", () => {
     await assertRejects(() => align(), Error, "holds no pictures");
     put("manifest.jsonl", new TextEncoder().encode("{oops}\n"));
     await assertRejects(() => align(), Error, "line 1: not JSON");
-    await assertRejects(() => align("--size=8"), Error, "--size=8 must be a whole number from 32 to 1024");
+    await assertRejects(
+      () => align("--size=8"),
+      Error,
+      "--size=8: it must be a whole number from 32 to 1024",
+    );
     await assertRejects(() => align("--colour=red"), Error, "--colour");
   });
 });

@@ -58,6 +58,22 @@ describe("the programs", () => {
     }
   });
 
+  it("of several parts list these where none is named, and hand a part its own command line", async () => {
+    const [none, unknown, help, wrong] = await Promise.all([
+      run("bench"),
+      run("soak", "tea"),
+      run("soak", "input", "--help"),
+      run("soak", "--", "input", "--faces=10"),
+    ]);
+    assertEquals([none.code, unknown.code, help.code, wrong.code], [2, 2, 0, 2]);
+    for (const part of ["step", "input", "web", "serve", "faces", "edge"]) {
+      assertStringIncludes(none.stderr, `\n  deno task bench ${part} `);
+    }
+    assertStringIncludes(unknown.stderr, "\n  deno task soak paper ");
+    assertStringIncludes(help.stdout, "--faces  faces of the epoch");
+    assertEquals(wrong.stderr, "--faces=10: it must be a whole number of at least 1000.\n");
+  });
+
   it("say that a port is taken before anything is built", async () => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr;

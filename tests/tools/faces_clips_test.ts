@@ -105,7 +105,7 @@ describe("faces --clips", () => {
   it("refuses what it cannot do", async () => {
     const run = (...flags: string[]) => () => main([`--head=${folder}/head.npz`, ...flags]);
     await assertRejects(run("--clips=3"), Error, "--clips=3 needs --out");
-    await assertRejects(run("--clips=2", `--out=${folder}/x`), Error, "--clips=2 must be a whole number");
+    await assertRejects(run("--clips=2", `--out=${folder}/x`), Error, "--clips=2: it must be a whole number");
     await assertRejects(run(...options, `--out=${folder}/w1`), Error, "is not empty");
   });
 });

@@ -131,7 +131,7 @@ describe("deno task manifest", () => {
     await refusal("ck+", "is no data set; they are affectnet, rafdb, disfa, bp4d, gft, folder, csv");
     await assertRejects(() => makeManifest("folder", root, join(root, "faces")), Error, "lies in --root");
     await assertRejects(() => makeManifest("folder", root, root), Error, "lies in --root");
-    await refusal("folder", "--size=8 must be a whole number", root, "--size=8");
+    await refusal("folder", "--size=8: it must be a whole number", root, "--size=8");
     await refusal(
       "folder",
       "--points=mine is neither finder nor set nor the file of a table",

@@ -158,6 +158,6 @@ describe("main", () => {
     const error = await assertRejects(() => main([]), Error, "Missing --from");
     assertStringIncludes(error.message, "deno task pack-head");
     await assertRejects(() => main([`--from=${folder}`]), Error, "Missing --out");
-    await assertRejects(() => main(["--form=x"]), Error, `Unknown argument "--form=x"`);
+    await assertRejects(() => main(["--form=x"]), Error, "--form");
   });
 });

@@ -178,7 +178,11 @@ describe("deno task evaluate --photos", () => {
 
   it("refuses what cannot be tested, in a sentence", async () => {
     await assertRejects(() => evaluate({ half: "left" }), Error, "--half=left: a half is even or odd.");
-    await assertRejects(() => evaluate({ samples: "1e3" }), Error, "--samples=1e3 must be a whole number");
+    await assertRejects(
+      () => evaluate({ samples: "1e3" }),
+      Error,
+      "--samples=1e3: it must be a whole number",
+    );
     await assertRejects(
       () => evaluate({ split: "train" }),
       ManifestError,

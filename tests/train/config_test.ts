@@ -2,7 +2,7 @@ import { ConfigError, override } from "../../train/runs/settings.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { checkPretrainConfig, paper, PRESETS, type PretrainConfig, quick } from "../../train/config.ts";
-import { readFlags, UsageError } from "../../train/runs/flags.ts";
+import { readFlags, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { cosine } from "../../train/nets/optimizer.ts";
 import { queueSizes } from "../../train/nets/queue.ts";
 
@@ -173,5 +173,27 @@ describe("readFlags", () => {
       UsageError,
       "--epochs is no option. Options are: --name, --resume.",
     );
+  });
+});
+
+describe("wholeNumber", () => {
+  it("takes digits within its bounds and says in a sentence what else it was given", () => {
+    assertEquals([
+      wholeNumber("seed", "0", 0),
+      wholeNumber("size", "007"),
+      wholeNumber("port", "65535", 0, 65535),
+    ], [
+      0,
+      7,
+      65535,
+    ]);
+    for (const text of ["", " ", "0", "-1", "1.5", "1e3", "0x10", "seven", "Infinity", "65536"]) {
+      assertThrows(
+        () => wholeNumber("port", text, 1, 65535),
+        UsageError,
+        `--port=${text}: it must be a whole number from 1 to 65535.`,
+      );
+    }
+    assertThrows(() => wholeNumber("rounds", "0"), UsageError, "a whole number of at least 1.");
   });
 });

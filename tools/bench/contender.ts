@@ -67,8 +67,29 @@ export class Contender {
   }
 }
 
-/** What our own contenders need in order to say how they did. */
-export function processUse(): { cpuSeconds: number; peakBytes: number } {
+/** The other side, of our own contenders: does a round's work, which gives its loss, and says what it took. */
+export async function measure(work: () => number | Promise<number>): Promise<Round> {
+  const [start, before] = [performance.now(), processUse()];
+  const loss = await work(), use = processUse();
+  return {
+    seconds: (performance.now() - start) / 1000,
+    cpuSeconds: use.cpuSeconds - before.cpuSeconds,
+    loss,
+    peakBytes: use.peakBytes,
+  };
+}
+
+/** Greets, then does a round for each line on standard input until that ends. */
+export async function answerRounds(
+  greeting: Greeting,
+  round: (steps: number) => Promise<Round>,
+): Promise<void> {
+  console.log(JSON.stringify(greeting));
+  const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  for await (const line of lines) console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
+}
+
+function processUse(): { cpuSeconds: number; peakBytes: number } {
   const { user, system } = process.cpuUsage();
   return { cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

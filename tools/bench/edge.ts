@@ -3,8 +3,9 @@
  * listens, until it has answered its first picture, how long a picture takes then, and its memory at rest and at work.
  */
 import { join } from "node:path";
-import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { buildEdge, type BuiltEdge, describe, TARGETS } from "../build_edge.ts";
+import { readPart } from "../files/named_parts.ts";
 import { HostedEdge } from "../edge/hosted.ts";
 import type { IsolateMemory } from "../edge/isolate.ts";
 import { median } from "../median.ts";
@@ -30,15 +31,11 @@ interface Round {
 
 /** Runs the bench with the given command line. */
 export async function bench(args: string[]): Promise<void> {
-  const { text, switches } = readFlags(args, FLAGS, false);
-  if (switches.has("help")) {
-    return console.log("deno task bench edge --target=deno --rounds=5 --requests=100: what the edge weighs.");
-  }
-  const [rounds, requests] = ([["rounds", 5], ["requests", 100]] as const).map(([name, normal]) => {
-    const value = Number(text[name] ?? normal);
-    if (Number.isInteger(value) && value >= 1) return value;
-    throw new UsageError(`--${name}=${text[name]}: a whole number from 1 on is needed.`);
-  });
+  const flags = readPart("deno task bench edge: what the edge weighs.", FLAGS, args);
+  if (!flags) return;
+  const { text } = flags;
+  const rounds = wholeNumber("rounds", text.rounds ?? "5");
+  const requests = wholeNumber("requests", text.requests ?? "100");
   const target = TARGETS.find((name) => name === (text.target ?? "deno"));
   if (!target) throw new UsageError(`--target=${text.target} is none of ${TARGETS.join(", ")}.`);
   const parent = await Deno.makeTempDir();

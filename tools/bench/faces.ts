@@ -1,41 +1,32 @@
 /** `deno task bench faces`: the renderer of faces beside the first one that this project had. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, UsageError, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { median } from "../median.ts";
 import { Contender, type Round } from "./contender.ts";
 
 /** The last commit of the first renderer. */
 const FIRST = "2e25762";
 
-const USAGE = `deno task bench faces --head=head.npz: the renderer beside that of commit ${FIRST}
-  --head    the head pack that "deno task faces" renders from
-  --rounds  alternating rounds, 3
-  --faces   faces a round, twelve a person, 60
-  --size    side of a face in pixels, 128
+const FLAGS: FlagList = {
+  head: { kind: "text", help: 'the head pack that "deno task faces" renders from' },
+  rounds: { kind: "text", help: "alternating rounds (3)" },
+  faces: { kind: "text", help: "faces a round, twelve a person (60)" },
+  size: { kind: "text", help: "side of a face in pixels (128)" },
+  help: { kind: "switch", help: "this" },
+};
+const SUMMARY = `deno task bench faces --head=head.npz: the renderer beside that of commit ${FIRST}
 Each draws on one thread. The ratio is of faces in a second of processor time, so that other work on the machine does
 not count for or against either.`;
 
 /** Runs the bench; throws a UsageError when something that was asked for is wrong. */
 export async function bench(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      head: { type: "string" },
-      rounds: { type: "string", default: "3" },
-      faces: { type: "string", default: "60" },
-      size: { type: "string", default: "128" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help) return console.log(USAGE);
-  if (!values.head) throw new UsageError(`--head is missing.\n${USAGE}`);
-  const whole = (name: "rounds" | "faces" | "size", least: number) => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value >= least) return value;
-    throw new UsageError(`--${name}=${values[name]} must be a whole number from ${least} on.`);
-  };
-  const rounds = whole("rounds", 1), faces = whole("faces", 1), size = whole("size", 32);
+  const flags = readPart(SUMMARY, FLAGS, args);
+  if (!flags) return;
+  const { head, ...text } = flags.text;
+  if (!head) throw new UsageError(`--head is missing.\n${SUMMARY}`);
+  const rounds = wholeNumber("rounds", text.rounds ?? "3"), faces = wholeNumber("faces", text.faces ?? "60");
+  const size = wholeNumber("size", text.size ?? "128", 32);
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const folder = await Deno.makeTempDir({ prefix: "emoco-faces-" });
   try {
@@ -48,7 +39,7 @@ export async function bench(args: string[]): Promise<void> {
       const own = `--config=${tree}/deno.json`;
       const file = tree === root ? worker : `${tree}/tools/bench/faces_worker.ts`;
       return new Contender(name, Deno.execPath(), [
-        ...["run", "--quiet", "--no-check", own, ...permissions, file, tree, values.head!, `${size}`],
+        ...["run", "--quiet", "--no-check", own, ...permissions, file, tree, head!, `${size}`],
       ]);
     };
     for (const file of ["faces_worker.ts", "contender.ts", "lines.ts"]) {

@@ -4,8 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { processUse, type Round } from "./contender.ts";
-import { TextLineStream } from "./lines.ts";
+import { answerRounds, measure } from "./contender.ts";
 
 const FACES_A_PERSON = 12;
 
@@ -21,32 +20,21 @@ const model = new HeadModel(parseHead(Deno.readFileSync(headPath)));
 const view = { kind: "aligned", size: Number(size) } as const;
 let drawn = 0;
 
-function round(faces: number): Round {
-  const start = performance.now(), before = processUse();
-  let sum = 0;
-  for (let i = 0; i < faces; i++, drawn++) {
-    const { subject, weights, scene } = drawFace(
-      1,
-      Math.floor(drawn / FACES_A_PERSON),
-      drawn % FACES_A_PERSON,
-      "au",
-    );
-    sum += renderFace(model, subject, weights, scene, view, 2).data[0];
-  }
-  const use = processUse();
-  return {
-    seconds: (performance.now() - start) / 1000,
-    cpuSeconds: use.cpuSeconds - before.cpuSeconds,
-    loss: sum,
-    peakBytes: use.peakBytes,
-  };
-}
+const round = (faces: number) =>
+  measure(() => {
+    let sum = 0;
+    for (let i = 0; i < faces; i++, drawn++) {
+      const { subject, weights, scene } = drawFace(
+        1,
+        Math.floor(drawn / FACES_A_PERSON),
+        drawn % FACES_A_PERSON,
+        "au",
+      );
+      sum += renderFace(model, subject, weights, scene, view, 2).data[0];
+    }
+    return sum;
+  });
 
 // Enough for the engine to have compiled what is hot, on either side.
-round(8 * FACES_A_PERSON);
-console.log(JSON.stringify({ engine: `renderer of ${tree}`, parameters: 0 }));
-for await (
-  const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
-) {
-  console.log(JSON.stringify(round(Number(line.split(" ")[1]))));
-}
+await round(8 * FACES_A_PERSON);
+await answerRounds({ engine: `renderer of ${tree}`, parameters: 0 }, round);

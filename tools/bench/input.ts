@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { COMMITTED_FACES, readManifest } from "../../train/input/data.ts";
-import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
 import { median } from "../median.ts";
@@ -38,18 +39,11 @@ const REST_MS = 3000;
 
 /** Runs the bench with the given command line. */
 export async function bench(args: string[]): Promise<void> {
-  const { text, switches } = readFlags(args, FLAGS, false);
-  if (switches.has("help")) {
-    const lines = Object.entries(FLAGS).map(([name, { kind, help }]) =>
-      `  ${`--${name}${kind === "text" ? "=..." : ""}`.padEnd(16)} ${help}`
-    );
-    return console.log(`deno task bench input: pictures to views, beside PyTorch.\n${lines.join("\n")}`);
-  }
-  const count = (name: string, normal: number, least = 1) => {
-    const value = Number(text[name] ?? normal);
-    if (Number.isInteger(value) && value >= least) return value;
-    throw new UsageError(`--${name}=${text[name]}: a whole number from ${least} on is needed.`);
-  };
+  const flags = readPart("deno task bench input: pictures to views, beside PyTorch.", FLAGS, args);
+  if (!flags) return;
+  const { text } = flags;
+  const count = (name: string, normal: number, least = 1) =>
+    wholeNumber(name, text[name] ?? String(normal), least);
   const rounds = count("rounds", 7), faces = count("faces", 1024, BATCH);
   const size = count("size", 224, 16), workers = count("workers", 2);
   const python = await pythonWithTorch(text.python, console.log);

@@ -2,9 +2,8 @@
 import { readManifest } from "../../train/input/data.ts";
 import { ViewLoader } from "../../train/input/views.ts";
 import { Walk } from "../../train/input/walk.ts";
-import { processUse } from "./contender.ts";
+import { answerRounds, measure, type Round } from "./contender.ts";
 import type { InputCase } from "./input.ts";
-import { TextLineStream } from "./lines.ts";
 
 const { manifest, size, batchSize, workers, least }: InputCase = JSON.parse(Deno.args[0]);
 const faces = readManifest(manifest);
@@ -15,28 +14,18 @@ const loader = new ViewLoader(faces, { ...options, size, batchSize, cropScale: [
 const MADE_AHEAD = 4;
 const batches = loader.randomViews(new Walk(faces.length, 0), 0, Infinity);
 
-async function round(steps: number) {
+async function round(steps: number): Promise<Round> {
   for (let i = 0; i < MADE_AHEAD; i++) await batches.next();
-  const [start, before] = [performance.now(), processUse()];
-  let loss = 0;
-  for (let i = 0; i < steps; i++) {
-    const { value } = await batches.next();
-    loss += value!.viewQ[0] + value!.viewK[0];
-  }
-  const use = processUse();
-  return {
-    seconds: (performance.now() - start) / 1000,
-    cpuSeconds: use.cpuSeconds - before.cpuSeconds,
-    loss,
-    peakBytes: use.peakBytes,
-  };
+  return await measure(async () => {
+    let loss = 0;
+    for (let i = 0; i < steps; i++) {
+      const { value } = await batches.next();
+      loss += value!.viewQ[0] + value!.viewK[0];
+    }
+    return loss;
+  });
 }
 
 await round(8);
-console.log(JSON.stringify({ engine: `EmoCo, ${workers} workers`, parameters: 0 }));
-for await (
-  const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
-) {
-  console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
-}
+await answerRounds({ engine: `EmoCo, ${workers} workers`, parameters: 0 }, round);
 loader.close();

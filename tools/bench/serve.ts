@@ -3,7 +3,8 @@
  * whole picture, and in a close-up where it is seen too small or too large there.
  */
 import { fileURLToPath } from "node:url";
-import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { Served } from "../served.ts";
 import { median } from "../median.ts";
 import { makePhonePhoto, makePicture } from "./photos.ts";
@@ -43,18 +44,10 @@ interface Contender {
 
 /** Runs the bench with the given command line. */
 export async function bench(args: string[]): Promise<void> {
-  const { text, switches } = readFlags(args, FLAGS, false);
-  if (switches.has("help")) {
-    const lines = Object.entries(FLAGS).map(([name, { kind, help }]) =>
-      `  ${`--${name}${kind === "text" ? "=..." : ""}`.padEnd(16)} ${help}`
-    );
-    return console.log(`deno task bench serve: the server beside Python's.\n${lines.join("\n")}`);
-  }
-  const count = (name: string, normal: number) => {
-    const value = Number(text[name] ?? normal);
-    if (Number.isInteger(value) && value >= 1) return value;
-    throw new UsageError(`--${name}=${text[name]}: a whole number from 1 on is needed.`);
-  };
+  const flags = readPart("deno task bench serve: the server beside Python's.", FLAGS, args);
+  if (!flags) return;
+  const { text } = flags;
+  const count = (name: string, normal: number) => wholeNumber(name, text[name] ?? String(normal));
   const rounds = count("rounds", 5);
   const model = text.model ?? path("../../web/model");
   const python = await pythonWithServer(text.python, console.log);

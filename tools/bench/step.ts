@@ -1,7 +1,8 @@
 /** `deno task bench step`: the EmoCo step beside the same in PyTorch, in alternating rounds. */
 import type { Precision } from "../../train/engine/precisions.ts";
 import { fileURLToPath } from "node:url";
-import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, UsageError, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { Contender, type Round } from "./contender.ts";
 import { pythonWithTorch } from "./python.ts";
 import { STEP_CASES, type StepCase } from "./step_case.ts";
@@ -24,17 +25,10 @@ const FLAGS: FlagList = {
 
 /** Runs the bench with the given command line. */
 export async function bench(args: string[]): Promise<void> {
-  const { text, switches } = readFlags(args, FLAGS, false);
-  if (switches.has("help")) {
-    const lines = Object.entries(FLAGS).map(([name, { kind, help }]) =>
-      `  ${`--${name}${kind === "text" ? "=..." : ""}`.padEnd(16)} ${help}`
-    );
-    return console.log(`deno task bench step: a training step beside PyTorch's.\n${lines.join("\n")}`);
-  }
-  const rounds = Number(text.rounds ?? 7);
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new UsageError(`--rounds=${text.rounds}: a whole number from 1 on is needed.`);
-  }
+  const flags = readPart("deno task bench step: a training step beside PyTorch's.", FLAGS, args);
+  if (!flags) return;
+  const { text, switches } = flags;
+  const rounds = wholeNumber("rounds", text.rounds ?? "7");
   if (text.case !== undefined && text.case !== "cost" && !Object.hasOwn(STEP_CASES, text.case)) {
     throw new UsageError(`--case=${text.case}: cases are ${Object.keys(STEP_CASES).join(", ")}, cost.`);
   }

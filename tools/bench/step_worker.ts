@@ -3,8 +3,7 @@ import type { Precision } from "../../train/engine/precisions.ts";
 import { openBackend } from "../../train/engine/backend.ts";
 import { Cluster } from "../../train/engine/collective.ts";
 import { placeHere } from "../../train/engine/ranks.ts";
-import { processUse } from "./contender.ts";
-import { TextLineStream } from "./lines.ts";
+import { answerRounds, measure } from "./contender.ts";
 import { openCase, type StepCase } from "./step_case.ts";
 
 const { eager, xla, precision, ...settings }: StepCase & {
@@ -17,24 +16,13 @@ const place = placeHere();
 const cluster = place && new Cluster(place, onGpu);
 const { runner, next, parameters } = openCase(settings, { eager, xla, precision, cluster });
 
-async function round(steps: number) {
-  const [start, before] = [performance.now(), processUse()];
-  let loss = 0;
-  for (let i = 0; i < steps; i++) loss = (await runner.run(next())).loss[0];
-  const use = processUse();
-  return {
-    seconds: (performance.now() - start) / 1000,
-    cpuSeconds: use.cpuSeconds - before.cpuSeconds,
-    loss,
-    peakBytes: use.peakBytes,
-  };
-}
+const round = (steps: number) =>
+  measure(async () => {
+    let loss = 0;
+    for (let i = 0; i < steps; i++) loss = (await runner.run(next())).loss[0];
+    return loss;
+  });
 
 await round(3);
 const way = [eager ? "eager" : "traced", ...xla ? ["XLA"] : [], ...precision ? [precision] : []].join(", ");
-console.log(JSON.stringify({ engine: `EmoCo on TensorFlow ${tensorflow}, ${way}`, parameters }));
-for await (
-  const line of Deno.stdin.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
-) {
-  console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
-}
+await answerRounds({ engine: `EmoCo on TensorFlow ${tensorflow}, ${way}`, parameters }, round);

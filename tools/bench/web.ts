@@ -3,16 +3,22 @@
  * in the same Chromium with two threads, in alternating rounds. Ours is the whole page with its drawing, fed by a camera.
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
-import { UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
 import { HEADERS } from "../build_web.ts";
 import { cameraOf, openContext, projectFile, ServedPage, settled, startChromium } from "../web/browser.ts";
+import { readPart } from "../files/named_parts.ts";
 import { writeY4m } from "../web/film.ts";
 import { FrameCount } from "../web/frame_count.ts";
+
+const FLAGS: FlagList = {
+  rounds: { kind: "text", help: "alternating rounds (3)" },
+  seconds: { kind: "text", help: "seconds of a round (10)" },
+  help: { kind: "switch", help: "this" },
+};
 
 const PEER = {
   "@vladmandic/human": "npm:@vladmandic/human@3.3.6",
@@ -47,16 +53,12 @@ const PEER_PAGE = `<!DOCTYPE html><title>peer</title><script type="module">
   document.documentElement.dataset.ready = "";
 </script>`;
 
-/** @param args `--rounds=3` and `--seconds=10` a round */
+/** Runs the bench with the given command line. */
 export async function bench(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "10" } },
-  });
-  const rounds = Number(values.rounds), seconds = Number(values.seconds);
-  if (!(Number.isInteger(rounds) && rounds > 0 && seconds > 0)) {
-    throw new UsageError("deno task bench web --rounds=3 --seconds=10");
-  }
+  const flags = readPart("deno task bench web: the page beside @vladmandic/human.", FLAGS, args);
+  if (!flags) return;
+  const rounds = wholeNumber("rounds", flags.text.rounds ?? "3");
+  const seconds = wholeNumber("seconds", flags.text.seconds ?? "10");
   const picture = await sharp(projectFile("tests/fixtures/astronaut.jpg"))
     .extract({ left: 32, top: 0, width: 400, height: 300 }).resize(640, 480).png().toBuffer();
   const film = await Deno.makeTempFile({ suffix: ".y4m" });

@@ -27,20 +27,29 @@ export class ByteStream {
   }
 
   /** Fills `target`; false where the stream ends before. */
-  async fill(target: Uint8Array): Promise<boolean> {
-    for (let done = 0; done < target.length;) {
-      if (this.#chunk.length === 0 && !await this.#more()) return false;
-      const part = this.#chunk.subarray(0, target.length - done);
-      target.set(part, done);
-      done += part.length;
-      this.#chunk = this.#chunk.subarray(part.length);
-    }
-    return true;
+  fill(target: Uint8Array): Promise<boolean> {
+    return this.#take(target.length, target);
+  }
+
+  /** Passes so many bytes over; false where the stream ends before. */
+  pass(length: number): Promise<boolean> {
+    return this.#take(length);
   }
 
   /** Lets go of the stream. */
   async cancel(): Promise<void> {
     await this.#reader.cancel().catch(() => undefined);
+  }
+
+  async #take(length: number, target?: Uint8Array): Promise<boolean> {
+    for (let done = 0; done < length;) {
+      if (this.#chunk.length === 0 && !await this.#more()) return false;
+      const part = this.#chunk.subarray(0, length - done);
+      target?.set(part, done);
+      done += part.length;
+      this.#chunk = this.#chunk.subarray(part.length);
+    }
+    return true;
   }
 
   async #more(): Promise<boolean> {

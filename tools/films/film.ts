@@ -5,11 +5,8 @@
  */
 import type { Pixels } from "@emoco/web/image";
 import { ByteStream } from "./byte_stream.ts";
+import { findFfmpeg, readPamHeader, withoutFfmpeg } from "./ffmpeg.ts";
 import { FfmpegReport } from "./ffmpeg_report.ts";
-
-const HOW_TO_GET_IT =
-  "install it (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg; Windows: winget " +
-  "install ffmpeg) and run the same command again.";
 
 /** A frame of a film. */
 export interface FilmFrame {
@@ -40,17 +37,9 @@ export class Ffmpeg {
 
   /** Looks for ffmpeg. @throws {FilmError} it is not there; the message says how to get it */
   static async find(program = "ffmpeg"): Promise<Ffmpeg> {
-    let version: string;
-    try {
-      const { stdout } = await new Deno.Command(program, { args: ["-version"], stdin: "null" }).output();
-      version = new TextDecoder().decode(stdout);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
-      throw new FilmError(`Films are read by the program ffmpeg, which is not on the PATH: ${HOW_TO_GET_IT}`);
-    }
-    // Else ffmpeg repeats and drops frames to hold a steady pace.
-    const old = /^ffmpeg version n?([0-4]\.|5\.0)/.test(version);
-    return new Ffmpeg(program, old ? ["-vsync", "passthrough"] : ["-fps_mode", "passthrough"]);
+    const found = await findFfmpeg(program);
+    if (!found) throw new FilmError(withoutFfmpeg("Films"));
+    return new Ffmpeg(found.program, found.everyFrame);
   }
 
   /** Opens a film; "-" is one on standard input. @throws {FilmError} the file is empty or cannot be read */
@@ -114,7 +103,7 @@ export class Film {
     let hasEnded = false, count = 0, last = -Infinity;
     try {
       for (;; count++) {
-        const size = await this.#header();
+        const size = await readPamHeader(this.#bytes);
         if (!size) break;
         if (/^image2$|_pipe$/.test(this.#report.format)) {
           throw new FilmError(
@@ -160,14 +149,6 @@ export class Film {
     } catch {
       // It has ended by itself.
     }
-  }
-
-  /** Width and height from a PAM header; nothing at the end of the stream. */
-  async #header(): Promise<{ width: number; height: number } | undefined> {
-    const header = await this.#bytes.until("ENDHDR\n");
-    if (header === undefined) return undefined;
-    const number = (name: string) => Number(new RegExp(`${name} (\\d+)`).exec(header)![1]);
-    return { width: number("WIDTH"), height: number("HEIGHT") };
   }
 }
 

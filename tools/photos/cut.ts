@@ -4,6 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import sharp, { type Sharp } from "sharp";
+import { exists } from "../../train/runs/whole_file.ts";
 import { ManifestError } from "./manifest.ts";
 import { INSET, type Origin, originOf, type Source, SOURCES } from "./sources.ts";
 
@@ -52,11 +53,11 @@ export function missingFrom(
   for (const source of SOURCES) {
     const wanted = readings.filter(({ origin }) => origin.source === source);
     const folder = checkoutOf(source, checkouts);
-    const gone = wanted.filter(({ origin }) => !isThere(join(folder, origin.file)));
+    const gone = wanted.filter(({ origin }) => !exists(join(folder, origin.file)));
     for (const one of gone) lost.add(one);
     if (gone.length === 0) continue;
     const what = `${gone.length} of ${wanted.length} pictures are lost`;
-    if (!isThere(folder)) {
+    if (!exists(folder)) {
       sentences.push(
         `There is no checkout of ${source.repository} at ${folder}, ${what}: git clone --depth=1 ` +
           `https://github.com/${source.repository} ${folder}`,
@@ -133,13 +134,4 @@ function cut(
     width: right - left - 2 * INSET,
     height: bottom - top - 2 * INSET,
   });
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { type FlagList, type Flags, UsageError } from "../../train/runs/flags.ts";
+import { type FlagList, type Flags, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
 import { type Choice, ManifestError, readPhotos } from "./manifest.ts";
@@ -43,10 +43,10 @@ export const PHOTO_FLAGS: FlagList = {
 export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation[]> {
   const choice: Choice = { split: text.split, half: halfOf(text.half) };
   const bootstrap = {
-    samples: whole("samples", text.samples ?? "1000", 10, 100_000),
-    seed: whole("seed", text.seed ?? "1", 0, 2 ** 31 - 1),
+    samples: wholeNumber("samples", text.samples ?? "1000", 10, 100_000),
+    seed: wholeNumber("seed", text.seed ?? "1", 0, 2 ** 31 - 1),
   };
-  const workers = whole("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
+  const workers = wholeNumber("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
   const models = (text.model?.split(",") ?? [undefined]).map(findModel);
   const folder = resolve(text.photos);
   const { split, every, photos } = readPhotos(folder, choice);
@@ -105,11 +105,4 @@ async function write(to: string, report: PhotoReport, asked: object): Promise<vo
 export function halfOf(text: string | undefined): Choice["half"] {
   if (text === undefined || text === "even" || text === "odd") return text;
   throw new UsageError(`--half=${text}: a half is even or odd.`);
-}
-
-/** A whole number that a flag gives. @throws {UsageError} */
-export function whole(name: string, text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name}=${text} must be a whole number from ${least} to ${most}.`);
 }

@@ -6,6 +6,7 @@ import { type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, dirname, join } from "node:path";
 import { COMMITTED } from "../detect/open.ts";
 import { UsageError } from "../../train/runs/flags.ts";
+import { exists } from "../../train/runs/whole_file.ts";
 import type { Photo } from "./manifest.ts";
 
 /** Where a model is. */
@@ -79,13 +80,4 @@ function subjectsOf(path: string): Set<string> {
   const header = JSON.parse(new TextDecoder().decode(bytes(length)));
   const subjects = JSON.parse(header.__metadata__.subjects) as Record<string, string[]>;
   return new Set(Object.values(subjects).flat());
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,17 @@
 /** An epoch over a hundred thousand faces: each is visited once, and the resident memory stays under two gigabytes. */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { COMMITTED_FACES, type Face, readManifest } from "../../train/input/data.ts";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
 import { Progress } from "../../train/runs/progress.ts";
 import { ViewLoader } from "../../train/input/views.ts";
 import { Walk } from "../../train/input/walk.ts";
+import { readPart } from "../files/named_parts.ts";
+
+const FLAGS: FlagList = {
+  faces: { kind: "text", help: "faces of the epoch (100000)" },
+  size: { kind: "text", help: "side of a view in pixels (96)" },
+  help: { kind: "switch", help: "this" },
+};
 
 /** Most that may be resident, bytes: what this project asks of a machine beside the network itself. */
 const MOST_RESIDENT = 2e9;
@@ -77,16 +84,12 @@ function writeFaces(sources: readonly Face[], count: number, folder: string): vo
   Deno.writeTextFileSync(join(folder, "manifest.jsonl"), lines.join(""));
 }
 
-/** @param args `--faces=100000` and `--size=96`, the side of a view */
+/** Runs the soak with the given command line. */
 export async function soak(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { faces: { type: "string" }, size: { type: "string" } } });
-  const [count, size] = [Number(values.faces ?? 100_000), Number(values.size ?? 96)];
-  if (!Number.isInteger(count) || count < 1000) {
-    throw new Error(`--faces=${values.faces}: at least 1000 are needed.`);
-  }
-  if (!Number.isInteger(size) || size < 16) {
-    throw new Error(`--size=${values.size}: at least 16 pixels are needed.`);
-  }
+  const flags = readPart("deno task soak input: an epoch over very many faces.", FLAGS, args);
+  if (!flags) return;
+  const count = wholeNumber("faces", flags.text.faces ?? "100000", 1000);
+  const size = wholeNumber("size", flags.text.size ?? "96", 16);
   const folder = await Deno.makeTempDir();
   try {
     console.log(`Making ${count} faces in ${folder}`);

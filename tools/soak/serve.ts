@@ -1,9 +1,17 @@
 /** Ten thousand requests of every kind: each is answered as it should be, and resident memory stays flat. */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import sharp, { type Sharp } from "sharp";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { Served } from "../served.ts";
 import { median } from "../median.ts";
+
+const FLAGS: FlagList = {
+  requests: { kind: "text", help: "requests after the warm-up (10000)" },
+  model: { kind: "text", help: "folder of emoco.onnx and emoco.json (the committed model)" },
+  engine: { kind: "text", help: "auto, native or wasm (auto)" },
+  help: { kind: "switch", help: "this" },
+};
 
 /** Requests at one time. */
 const CLIENTS = 4;
@@ -129,18 +137,14 @@ async function requestKinds(): Promise<Kind[]> {
   ];
 }
 
-/** @param args `--requests=10000`, `--model=folder` and `--engine=native|wasm` */
+/** Runs the soak with the given command line. */
 export async function soak(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: { requests: { type: "string" }, model: { type: "string" }, engine: { type: "string" } },
-  });
-  const requests = Number(values.requests ?? 10_000);
-  if (!Number.isInteger(requests) || requests < 100) {
-    throw new Error(`--requests=${values.requests}: a whole number from 100 on is needed.`);
-  }
-  const model = values.model ?? fileURLToPath(new URL("../../web/model", import.meta.url));
-  const served = await Served.start([`--model=${model}`, `--engine=${values.engine ?? "auto"}`, "--grace=0"]);
+  const flags = readPart("deno task soak serve: very many requests of every kind.", FLAGS, args);
+  if (!flags) return;
+  const { text } = flags;
+  const requests = wholeNumber("requests", text.requests ?? "10000", 100);
+  const model = text.model ?? fileURLToPath(new URL("../../web/model", import.meta.url));
+  const served = await Served.start([`--model=${model}`, `--engine=${text.engine ?? "auto"}`, "--grace=0"]);
   try {
     const start = performance.now();
     const { warmUp, before, after } = await soakServer(served, requests, (sent, measured, memory) => {

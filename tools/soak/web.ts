@@ -1,10 +1,16 @@
 /** Three thousand frames of a camera in the page: memory stays flat, and the page stays quick. */
-import { parseArgs } from "node:util";
+import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
+import { readPart } from "../files/named_parts.ts";
 import { cameraOf, openPage, ServedPage, settled, startChromium } from "../web/browser.ts";
 import { smilePictures, writeY4m } from "../web/film.ts";
 import { FrameCount } from "../web/frame_count.ts";
 import { type Held, WorkerProbe } from "../web/worker_probe.ts";
 import { type LongTask, longTasks } from "../web/long_tasks.ts";
+
+const FLAGS: FlagList = {
+  frames: { kind: "text", help: "frames after the warm-up (3000)" },
+  help: { kind: "switch", help: "this" },
+};
 
 /** Most that each kind of memory may grow over what it was after a tenth of the frames. */
 export const MOST_GROWTH = 0.05;
@@ -84,13 +90,11 @@ export function faultsOf({ frames, before, after, tooLong }: Soaked): string[] {
   return faults;
 }
 
-/** @param args `--frames=3000` */
+/** Runs the soak with the given command line. */
 export async function soak(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { frames: { type: "string" } } });
-  const frames = Number(values.frames ?? 3000);
-  if (!Number.isInteger(frames) || frames < 300) {
-    throw new Error(`--frames=${values.frames}: a whole number from 300 on is needed.`);
-  }
+  const flags = readPart("deno task soak web: many frames of a camera in the page.", FLAGS, args);
+  if (!flags) return;
+  const frames = wholeNumber("frames", flags.text.frames ?? "3000", 300);
   const served = await ServedPage.start(), start = performance.now();
   let said = 0;
   try {

@@ -80,6 +80,17 @@ export function readFlags(args: readonly string[], known: FlagList, takesSetting
   return flags;
 }
 
+/**
+ * A whole number that a flag gives, in digits.
+ * @throws {UsageError} it is none, or not from `least` to `most`
+ */
+export function wholeNumber(flag: string, text: string, least = 1, most = Infinity): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw new UsageError(`--${flag}=${text}: it must be a whole number ${range}.`);
+}
+
 /** @throws {UsageError} an unknown device */
 export function readDevice(text = "auto"): Device {
   if (text === "auto" || text === "cpu" || text === "gpu") return text;
