@@ -7,7 +7,7 @@ import { type Candidate, GRIDS, isSameFace, keepSurest, readCandidates, SIDE } f
 import { doubtOf, nearest, rollOf, toFace } from "./face_candidate.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
-import { asPicture, type Picture } from "./picture.ts";
+import { asPicture, inFull, type Picture } from "./picture.ts";
 import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
@@ -77,7 +77,10 @@ const FOLLOWED: Lens = { side: 160, widths: 1.7 };
 const PART = 0.6;
 /** A face that is turned by less than this between two looks (sine of the angle) is level. */
 const LEVEL = 0.2;
-/** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
+/**
+ * A face smaller than this part of the longer side is looked at in pixels no coarser than the picture's, whose rounding
+ * would move its points by up to 0.9 pixels of the crop (others': 0.2). Where all are so small there may be more in tiles.
+ */
 const SMALL = 1 / 12;
 
 /** The BlazeFace finder. */
@@ -124,22 +127,29 @@ export class BlazeFace implements FaceFinder {
 
   /** All faces of the picture; stops with the signal's reason between two looks. */
   async find(picture: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[]> {
-    const image = asPicture(picture), longest = Math.max(image.width, image.height);
-    const whole = await this.look(await letterbox(image));
-    let faces = await this.settle(image, whole, SIDE / longest, signal);
-    const thorough = this.options.thorough ?? true;
+    const image = asPicture(picture);
+    const faces = await this.search(image, signal) ?? await this.search(inFull(image), signal) ?? [];
+    return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
+  }
+
+  /** All faces; undefined where coarse pixels showed a small one, which must be looked at as it is. */
+  private async search(image: Picture, signal?: AbortSignal): Promise<Candidate[] | undefined> {
+    const longest = Math.max(image.width, image.height), view = await letterbox(image);
+    const isSmall = ({ width }: Candidate) => width < longest * SMALL;
+    let faces = await this.settle(image, await this.look(view), SIDE / longest, signal);
+    if (view.isCoarse && faces.some(isSmall)) return undefined;
+    const { thorough = true } = this.options;
     if (thorough && faces.length === 0) {
       const far = await squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
       faces = await this.settle(image, await this.look(far), SIDE / (longest * 2), signal);
     }
-    const largest = Math.max(0, ...faces.map(({ width }) => width));
-    if (thorough && largest < longest * SMALL && longest > SIDE / 2) {
+    if (thorough && faces.every(isSmall) && longest > SIDE / 2) {
       const side = Math.ceil(longest / 2);
       const seen = await this.lookInTiles(image, side, signal);
-      const fresh = seen.filter((candidate) => !faces.some((face) => isSameFace(face, candidate)));
+      const fresh = seen.filter((one) => !faces.some((face) => isSameFace(face, one)));
       faces = keepSurest([...faces, ...await this.settle(image, fresh, SIDE / side, signal)]);
     }
-    return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
+    return view.isCoarse && faces.some(isSmall) ? undefined : faces;
   }
 
   /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */

@@ -43,6 +43,19 @@ export function asPicture(image: Pixels | Picture): Picture {
   return { width, height, spent: 0, look: (parts) => Promise.resolve(parts.map(() => layer)) };
 }
 
+/** The same picture, which shows each part as fine as it is, whatever is asked for. */
+export function inFull(picture: Picture): Picture {
+  const { width, height } = picture;
+  return {
+    width,
+    height,
+    get spent() {
+      return picture.spent;
+    },
+    look: (parts) => picture.look(parts.map((part) => ({ ...part, shrink: 1 }))),
+  };
+}
+
 /** The similarity from a layer's pixels to where another leads from the picture's. */
 export function fromLayer({ a, b, x, y }: Similarity, layer: Layer): Similarity {
   return {

@@ -30,6 +30,8 @@ export interface View {
   readonly scaleX: number;
   readonly scaleY: number;
   readonly toPicture: (point: Point) => Point;
+  /** Whether it is made of pixels that are coarser than the picture's. */
+  readonly isCoarse: boolean;
 }
 
 /** The whole picture, shrunk or enlarged to fit, in the middle of a black square. */
@@ -61,6 +63,7 @@ export async function letterbox(picture: Picture): Promise<View> {
     scaleX,
     scaleY,
     toPicture: ([x, y]) => [(x - left) / scaleX + fromX, (y - top) / scaleY + fromY],
+    isCoarse: shrink > 1,
   };
 }
 
@@ -82,6 +85,7 @@ async function viewOf(picture: Picture, toInput: Similarity, side: number): Prom
     scaleX: scale,
     scaleY: scale,
     toPicture: (point) => transformPoint(back, point),
+    isCoarse: layer.shrink > 1,
   };
 }
 

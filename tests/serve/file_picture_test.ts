@@ -125,31 +125,30 @@ describe("a large photo", () => {
     const finder = await BlazeFace.load({ model: await read("blazeface.onnx"), ort });
     const parts = { model: await read("emoco.onnx"), card: await read("emoco.json"), finder, ort };
     const detector = await AuDetector.load(parts), decoder = await openDecoder("native");
-    const shares = [1, 0.7, 0.45, 0.25];
-    const cases = ([[4000, 3000, 6], [2016, 1512, 1]] as const).flatMap(([width, height, orientation]) =>
+    const shares = [1, 0.7, 0.45, 0.25]; // the last two are seen too small in coarse pixels
+    const cases = ([[4000, 3000, 6], [3200, 2400, 1]] as const).flatMap(([width, height, orientation]) =>
       shares.map((share) => [width, height, share, orientation] as const)
     );
-    const far: string[] = [];
-    let most = 0, worst = 0;
     for (const [width, height, share, orientation] of cases) {
       const bytes = await photoOf(width, height, share, orientation), what = `${width}, ${share}`;
-      const picture = decoder.open(bytes), actual = await detector.detect(picture);
-      const wanted = await detector.detect(await decoder.decode(bytes));
+      const shrinks: number[] = [], picture = decoder.open(bytes), look = picture.look.bind(picture);
+      picture.look = async (parts) => {
+        const layers = await look(parts);
+        shrinks.push(...layers.map(({ shrink }) => shrink));
+        return layers;
+      };
+      const actual = await detector.detect(picture),
+        wanted = await detector.detect(await decoder.decode(bytes));
+      assertEquals(Math.max(...shrinks), 2, what);
       assertEquals([actual.width, actual.height], [wanted.width, wanted.height], what);
       assertEquals([actual.faces.length, wanted.faces.length], [1, 1], what);
       const [face] = actual.faces, [same] = wanted.faces;
-      worst = Math.max(worst, distance(face, same) * 84 / same.box.width);
+      // In pixels of the model's crop, where a face is some 84 of them wide.
+      assertLess(distance(face, same) * 84 / same.box.width, 0.5, what);
       face.aus.forEach(({ au, probability }, i) => {
-        const difference = Math.abs(probability - same.aus[i].probability);
-        most = Math.max(most, difference);
-        if (difference > 0.02) far.push(`${what}, ${orientation}: AU${au} by ${difference.toFixed(3)}`);
+        assertLess(Math.abs(probability - same.aus[i].probability), 0.02, `${what}: AU${au}`);
       });
     }
-    // Aimed at: points within 0.5 pixels at the scale of the model's crop, where the face is some 84 pixels wide, and
-    // probabilities within 0.02. Measured over all these: 0.62 pixels at most, and one unit of one face differs by 0.022.
-    assertLess(worst, 0.8);
-    assertLess(most, 0.03);
-    assertLess(far.length, 3, far.join("; "));
     await detector.release();
     await finder.release();
   });

@@ -63,10 +63,12 @@ export class HostedEdge {
   /** Resident memory of its process in bytes; of Deno and workerd. */
   async memory(): Promise<number> {
     if (!this.#inspector) return Number(await (await fetch(`${this.url}/rss`)).text());
-    const writer = this.#process.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("\n"));
-    writer.releaseLock();
-    return Number(await this.#line());
+    return (await this.#weigh()).memory;
+  }
+
+  /** Milliseconds of processor time that workerd's process has used, in all its threads. */
+  async processorTime(): Promise<number> {
+    return (await this.#weigh()).processor;
   }
 
   /** What workerd's isolate holds. */
@@ -94,6 +96,13 @@ export class HostedEdge {
     if (!this.#inspector) this.#process.kill("SIGTERM");
     await this.#lines.cancel();
     await this.#process.status;
+  }
+
+  async #weigh(): Promise<{ memory: number; processor: number }> {
+    const writer = this.#process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("\n"));
+    writer.releaseLock();
+    return JSON.parse(await this.#line());
   }
 
   async #line(): Promise<string> {
