@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { detectorOf } from "../../../train/detectors/index.ts";
 import { loadCheckpoint } from "../../../train/runs/checkpoint.ts";
+import { DETECTORS as STUDIED } from "../../../tools/study/detectors.ts";
 import { planBenchmarks } from "../../../train/units/benchmark_plan.ts";
 import { type Line, metricLines, writeManifest } from "../toy_faces.ts";
 import { drawLabelledFaces, readRunFile, runTask, writePretrainedRun } from "../toy_runs.ts";
@@ -115,6 +116,7 @@ describe("deno task benchmark --all", () => {
       "other linear",
       "other finetune",
     ]);
+    for (const [name, title] of STUDIED) if (name !== "linear") assertEquals(title, detectorOf(name).title);
     assertEquals(planBenchmarks(undefined, []).map(({ from }) => from), Array(6).fill("random"));
   });
 });
