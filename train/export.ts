@@ -14,12 +14,11 @@ import {
   SHARED_FLAGS,
   UsageError,
 } from "./runs/flags.ts";
-import { outputNames } from "./units/au_model.ts";
 import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
 import { nameSet, termsOf } from "./scores/licensed_sets.ts";
 import type { UnitScores } from "./scores/metrics.ts";
-import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
+import { fileOutputs, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
 import { toOnnx } from "./units/onnx.ts";
 import type { Precision } from "./units/onnx_graph.ts";
 import { THRESHOLDS } from "./scores/target.ts";
@@ -102,7 +101,7 @@ function cardOf(
   files: ModelCard["files"],
   { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
 ): ModelCard {
-  const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
+  const outputs = fileOutputs(model);
   return {
     format: 1,
     name: "emoco",
