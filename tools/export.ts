@@ -16,12 +16,11 @@ import {
   UsageError,
 } from "../train/runs/flags.ts";
 import type { Measures } from "../train/units/adaptation_measures.ts";
-import { outputNames } from "../train/units/au_model.ts";
 import { type CalibrationFile, readCalibration, thresholdsMetric } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
 import { nameSet, termsOf } from "../train/scores/licensed_sets.ts";
 import type { UnitScores } from "../train/scores/metrics.ts";
-import { needsPoints, POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
+import { fileOutputs, POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
 import { toOnnx } from "../train/units/onnx.ts";
 import type { Precision } from "../train/units/onnx_graph.ts";
 import { THRESHOLDS } from "../train/scores/target.ts";
@@ -124,7 +123,7 @@ function cardOf(
     calibration?: CalibrationFile;
   },
 ): ModelCard {
-  const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
+  const outputs = fileOutputs(model);
   return {
     format: 1,
     name: "emoco",

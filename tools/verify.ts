@@ -6,7 +6,7 @@ import * as ort from "onnxruntime-web";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { join } from "node:path";
-import { outputNames, predict, type Predictions } from "../train/units/au_model.ts";
+import { predict, type Predictions } from "../train/units/au_model.ts";
 import { MEAN, STD } from "../train/input/augment.ts";
 import { openBackend } from "../train/engine/backend.ts";
 import { type Face, manifestPath, readManifest } from "../train/input/data.ts";
@@ -22,7 +22,7 @@ import {
 import { CALIBRATION_FILE, readCalibration } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
 import { pointsOf, toNchw } from "./verify/points.ts";
-import { POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
+import { fileOutputs, POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
 import { toOnnx } from "../train/units/onnx.ts";
 import { THRESHOLDS } from "../train/scores/target.ts";
 import { ViewLoader } from "../train/input/views.ts";
@@ -123,7 +123,7 @@ function checkCard(
   const pairs: [field: string, card: unknown, training: unknown][] = [
     ["aus", aus.map(({ au }) => au), model.aus],
     ["emotions", emotions, model.emotionHead ? EMOTIONS : null],
-    ["outputs", outputs ?? [], outputNames(model)],
+    ["outputs", outputs ?? [], fileOutputs(model)],
     ["input.size", input.size, config.imageSize],
     ["input.range", input.range, [0, 1]],
     ["input.mean", input.mean, MEAN],

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { drawPart, putBetween } from "../../tools/study/draw.ts";
+import { detectors } from "../../tools/study/detectors.ts";
 import { fig4 } from "../../tools/study/fig4.ts";
 import { fig5 } from "../../tools/study/fig5.ts";
 import { photographs } from "../../tools/study/photographs.ts";
@@ -79,6 +80,20 @@ describe("drawings of the study", () => {
       "| SimCLR | 40.0 | 70.0 | +10.0 | 40.0 | × 0.5 | 40 | 30 | 2.5 |",
     ]);
     assert(lines.includes("| SimCLR | 31.0 |  |  |"), lines.join("\n"));
+  });
+
+  it("has detectors in the paper's order with what they are made of, and a blank where nobody counted", () => {
+    const cost = { parameters: 1_263_250, multiplyAdds: 84_900_000 };
+    const runs = [
+      result("after EAC-Net", 0, 0.4, { protocol: "finetune", cost }),
+      result("ResNet-18", 0, 0.3, { protocol: "finetune" }),
+    ];
+    assertEquals(drawn("detectors", detectors, { setting: SETTING, runs }).slice(2, 6), [
+      "| detector | F1 | AUC | parameters | multiply-adds | updates | seconds |",
+      `|${"---|".repeat(7)}`,
+      "| ResNet-18 | 30.0 | 70.0 |  |  | 300 | 3 |",
+      "| after EAC-Net | 40.0 | 70.0 | 1.26 M | 85 M | 300 | 3 |",
+    ]);
   });
 
   it("has photographs with both halves, and Fig. 5 with its numbers", () => {

@@ -6,7 +6,10 @@ import type { UnitScores } from "../../train/scores/metrics.ts";
 import { BENCHMARKS, type BenchmarkSet } from "../../train/scores/protocols.ts";
 import { FORMATS } from "../../tools/tables/formats.ts";
 import { makeTables, type Row } from "../../tools/tables/rows.ts";
+import { renderedTable } from "../../tools/tables/rendered.ts";
+import { writeResults } from "../../tools/study/results.ts";
 import { runTask } from "../train/toy_runs.ts";
+import { result as studied, SETTING } from "./study_results.ts";
 
 /** A benchmark whose F1 of a unit is the unit's number in per mille. */
 function result(set: BenchmarkSet, changes: Partial<BenchmarkResult> = {}): BenchmarkResult {
@@ -92,6 +95,48 @@ describe("makeTables", () => {
   });
 });
 
+describe("renderedTable", () => {
+  it("has every system of the paper once a protocol, measured ones with means over seeds, and says why TAE is blank", async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const units = (f1: number) => ({ units: [{ au: 4, f1, auc: 0.5 }, { au: 12, f1: 2 * f1, auc: NaN }] });
+      const whole = { protocol: "finetune" } as const;
+      const setting = { ...SETTING, finetuneEpochs: 3 };
+      writeResults(folder, "detectors", {
+        setting,
+        runs: [studied("DRML", 0, 0.3, { ...whole, ...units(0.2) })],
+      });
+      const [one, two] = [[0, 0.2], [1, 0.3]].map(([seed, f1]) => studied("MoCo", seed, f1, units(f1)));
+      writeResults(folder, "table4", { setting, runs: [one, two, studied("DRML", 0, 0.9, whole)] });
+      const table = renderedTable(folder);
+      assertEquals(table.aus, [4, 12]);
+      const known = Map.groupBy(table.rows, ({ average }) => average !== undefined);
+      assertEquals(
+        known.get(true)!.map((
+          { method, protocol, f1, average, origin },
+        ) => [method, protocol, ...[...f1, average].map((value) => value!.toFixed(1)), origin]),
+        [
+          ["DRML", "supervised", "20.0", "40.0", "30.0", "3 epochs from random weights, seeds: 1"],
+          ["MoCo", "linear", "25.0", "50.0", "25.0", "pretrained for 5 epochs, seeds: 2"],
+        ],
+      );
+      const named = new Set(table.rows.map(({ method }) => method.toLowerCase()));
+      for (const { method } of makeTables([]).flatMap(({ rows }) => rows)) {
+        const ours = method.toLowerCase().replace("resnet-50", "resnet-18");
+        assert(
+          [ours, `after ${ours}`, `${ours}-net`, `after ${ours}-net`].some((name) => named.has(name)),
+          method,
+        );
+      }
+      const lines = FORMATS.txt([table]).split("\n");
+      assertMatch(lines.find((line) => line.startsWith("TAE, linear [a]"))!, /not measured yet$/);
+      assert(lines.some((line) => /^\[a\] We could get neither its text nor its code/.test(line)));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+});
+
 /** Cells of a CSV line, those in quotes without them. */
 function cellsOf(line: string): string[] {
   return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) =>
@@ -123,7 +168,8 @@ describe("FORMATS", () => {
   });
 
   it("set a note beside its cell, once for all rows that it belongs to, and say who says so", () => {
-    const [, disfa, bp4d] = makeTables([]);
+    const [gft, disfa, bp4d] = makeTables([]);
+    assertMatch(FORMATS.txt([gft]), /\nTAE, linear \[a\] .*\n[^]*\n\[a\] No row of ours stands beside it: /);
     const text = FORMATS.txt([bp4d]);
     assertMatch(text, /\nDRML, supervised .* 53\.9 +56\.0 \[a\] +reported, quoted by the paper\n/);
     assertMatch(text, /\nSRERL, supervised \[d\] .* 62\.1 \[c\] +reported/);

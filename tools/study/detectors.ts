@@ -11,7 +11,7 @@ import { barChart, standaloneSvg } from "../../train/runs/svg_chart.ts";
 import { mean } from "../../train/scores/metrics.ts";
 import type { Part } from "./part.ts";
 import type { StudyResults } from "./results.ts";
-import { randomEncoder, scored, seedsOf } from "./run.ts";
+import { randomEncoder, scored, seedsOf, type StudyResult } from "./run.ts";
 import { photographColumns, photographHead } from "./photographs.ts";
 import { conditions, measured, seconds, spread, table, updates } from "./text.ts";
 
@@ -20,7 +20,7 @@ export const DETECTORS = [
   ["linear", "ResNet-18"],
   ["alexnet", "AlexNet"],
   ["drml", "DRML"],
-  ["eac", "EAC-Net"],
+  ["eac", "after EAC-Net"],
   ["jaa", "JAA-Net"],
   ["dsin", "after DSIN"],
   ["srerl", "after SRERL"],
@@ -36,7 +36,7 @@ export const detectors: Part = {
       DETECTORS.map(([detector, title]) => {
         const settings = detector === "linear" ? [] : [`--detector=${detector}`, "--preset=quick"];
         const run = scored(asked, title, randomEncoder(seed), "finetune", { settings });
-        return { ...run, name: `${run.name}-${detector}` };
+        return { ...run, name: `${run.name}-${detector}`, counts: true };
       })
     ),
   demand() {
@@ -47,6 +47,13 @@ export const detectors: Part = {
   },
   draw,
 };
+
+/** Millions of weights and of multiply-adds; empty where nobody counted. */
+function costs(runs: readonly StudyResult[]): string[] {
+  const cost = runs.find((run) => run.cost)?.cost;
+  if (!cost) return ["", ""];
+  return [`${(cost.parameters / 1e6).toFixed(2)} M`, `${(cost.multiplyAdds / 1e6).toFixed(0)} M`];
+}
 
 function draw(results: StudyResults) {
   const known = DETECTORS.map(([, title]) => ({
@@ -59,6 +66,7 @@ function draw(results: StudyResults) {
     spread(measured(runs.map(({ f1 }) => f1))),
     spread(measured(runs.map(({ auc }) => auc))),
     ...photographColumns(results, runs),
+    ...costs(runs),
     updates(runs.map((run) => run.updates.finetuning)),
     seconds(runs.map((run) => run.seconds.finetuning)),
   ]);
@@ -74,6 +82,15 @@ function draw(results: StudyResults) {
       conditions(results.setting)
     }: here from random weights, ${finetuneEpochs} epochs, 3 folds by subject; per cent. *After*: reconstructed from ` +
     "what could be read.\n\n" +
-    table(["detector", "F1", "AUC", ...photographHead(results), "updates", "seconds"], rows);
+    table([
+      "detector",
+      "F1",
+      "AUC",
+      ...photographHead(results),
+      "parameters",
+      "multiply-adds",
+      "updates",
+      "seconds",
+    ], rows);
   return { text, charts: [{ file: "detectors.svg", title, svg: standaloneSvg(chart) }] };
 }

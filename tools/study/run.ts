@@ -33,6 +33,8 @@ export interface StudyRun {
   above?: Encoder;
   /** `--key=value` of the finetuning, beside start, data, split and protocol. */
   settings?: readonly string[];
+  /** Whether what the network costs belongs to the result. */
+  counts?: boolean;
   /** Splits to train units on, with folds by subject over them (default: au,test). */
   split?: string;
 }
@@ -78,6 +80,8 @@ export interface StudyResult {
   /** During finetuning: fold, epoch and F1 on the fold's test subjects. */
   epochs: { fold: number; epoch: number; f1: number }[];
   photographs?: { all: PhotographScores; even: PhotographScores; odd: PhotographScores };
+  /** What the network is made of, where the part compares networks: weights, and multiply-adds a face, forward. */
+  cost?: { parameters: number; multiplyAdds: number };
   silhouettes?: Silhouettes[];
 }
 

@@ -27,6 +27,7 @@ export async function score(run: StudyRun, asked: Asked, folder: string): Promis
   await train("finetune", name, [start, data, `--split=${split}`, `--protocol=${protocol}`, ...settings]);
   if (!split.includes("test")) await finish("evaluate", [`--model=${name}`, data]);
   const result = readRun(run, from);
+  if (run.counts) result.cost = (await import("./cost.ts")).costOf(name); // brings TensorFlow with it
   if (!asked.photos) return result;
   await finish("export", [`--from=${name}`]);
   const { scoreOnPhotographs } = await import("./photograph_scores.ts"); // brings onnxruntime with it

@@ -8,7 +8,7 @@ import reported from "./reported.json" with { type: "json" };
 
 /** A table of the paper with the measured rows beside the reported ones. */
 export interface Table {
-  set: BenchmarkSet;
+  set: BenchmarkSet | "rendered";
   /** "DISFA" */
   name: string;
   /** "II" */

@@ -58,6 +58,8 @@ export interface Detector {
   departures: string;
   /** When it must be told the face's points. */
   points: "never" | "training" | "always";
+  /** Which of the 68 points it finds itself: `inner.points` has their x and y in turn, in units of the view. */
+  finds?: readonly number[];
   /** Why its loss cannot learn intensities; absent where it can. */
   onlyOccurrence?: string;
   sizes: Readonly<Record<DetectorSize, Readonly<Record<string, number>>>>;

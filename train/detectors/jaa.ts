@@ -22,6 +22,7 @@ export const jaa: Detector = {
   paper: "Shao et al., ECCV 2018 and IJCV 2021",
   departures: "AdamW at one rate in place of Nesterov's SGD with twice the rate for the refinement",
   points: "training",
+  finds: ALIGNED,
   hasTrunk: false,
   paperImageSize: 176,
   /**

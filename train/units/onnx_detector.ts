@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { detectorOf } from "../detectors/index.ts";
 import { RunError } from "../runs/run_folder.ts";
-import type { AuModel } from "./au_model.ts";
+import { type AuModel, outputNames } from "./au_model.ts";
 import type { DetectorModel } from "./detector_model.ts";
 import { GraphWriter, type Precision } from "./onnx_graph.ts";
 import { onnxLayers, type Value } from "./onnx_layers.ts";
@@ -10,6 +10,11 @@ import { onnxLayers, type Value } from "./onnx_layers.ts";
 /** Whether a model's file holds another model that finds its points. */
 export function needsPoints({ detector }: AuModel): boolean {
   return detector !== undefined && detectorOf(detector.name).points === "always";
+}
+
+/** What a model's file answers beside units, emotions and features, as its card names it. */
+export function fileOutputs(model: AuModel): ReturnType<typeof outputNames> {
+  return needsPoints(model) ? ["points"] : outputNames(model);
 }
 
 /** The flag of the programs that write and check a detector. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { join } from "node:path";
 import { detectorOf } from "../../../train/detectors/index.ts";
 import { loadCheckpoint } from "../../../train/runs/checkpoint.ts";
+import { DETECTORS as STUDIED } from "../../../tools/study/detectors.ts";
 import { planBenchmarks } from "../../../train/units/benchmark_plan.ts";
 import { type Line, metricLines, writeManifest } from "../toy_faces.ts";
 import { drawLabelledFaces, readRunFile, runTask, writePretrainedRun } from "../toy_runs.ts";
@@ -86,15 +87,18 @@ describe("deno task finetune --detector", () => {
     );
     assert(furthest < 1e-6, `${name} moved by ${furthest}`);
     assertEquals(kept.statistics["relations.symbiosis"].shape, [3, 3]);
-    const { code, stderr } = await runTask(
-      "export",
-      folder,
-      "--from=srerl",
-      "--licence=toy",
-      "--points=none.onnx",
-    );
+    const exported = (...args: string[]) =>
+      runTask("export", folder, "--from=srerl", "--licence=toy", ...args);
+    const { code, stderr } = await exported("--points=none.onnx");
     assertEquals(code, 1);
     assertStringIncludes(stderr, "--points=none.onnx cannot be read");
+    // The model that comes with EmoCo reads larger views than these of the toy run.
+    const written = await exported();
+    assertEquals(written.code, 0, written.stderr);
+    assertEquals(JSON.parse(readRunFile(folder, "srerl", "emoco.json")).outputs, ["points"]);
+    const verified = await runTask("verify", folder, "--from=srerl", "--faces=5");
+    assertEquals(verified.code, 0, verified.stderr);
+    assertMatch(verified.stdout, /points \d.*passes/);
   });
 });
 
@@ -115,6 +119,7 @@ describe("deno task benchmark --all", () => {
       "other linear",
       "other finetune",
     ]);
+    for (const [name, title] of STUDIED) if (name !== "linear") assertEquals(title, detectorOf(name).title);
     assertEquals(planBenchmarks(undefined, []).map(({ from }) => from), Array(6).fill("random"));
   });
 });
