@@ -198,7 +198,7 @@ function mostLikely(row: Float32Array): number {
 export async function evaluate(): Promise<void> {
   await runProgram({
     summary: "deno task evaluate: test an action-unit model on people it has never seen.\n" +
-      "With --photos=DIR: on photographs, through find, align and run; its options: --photos=DIR --help.",
+      "With --photos=DIR or --films=DIR: on photographs or films, through find, align and run; add --help for its options.",
     flags: FLAGS,
   }, main);
 }
