@@ -1,7 +1,7 @@
 /**
- * Faces of a video. Once the model's own points have shown where a face is, the next frame's crop is laid by them, and
- * the finder looks only now and then: whether the face is still there, and for newcomers in one part of the picture
- * after the other. A model without points is followed by the finder itself, with one look a face instead of two.
+ * Faces of a video. Once the model's own points have shown where a face is, the next frame's crop is laid by them as the
+ * finder would lay it, and the finder looks only now and then: whether the face is still there, how it lies in the crop,
+ * and for newcomers in one part of the picture after the other. A model without points is followed by the finder itself, with one look a face instead of two.
  * @module
  */
 import type { FollowingFinder, ReadFace } from "./following_finder.ts";
@@ -15,8 +15,8 @@ import { asPicture, type Layer, type Picture } from "./picture.ts";
 
 /** Frames from one search of the whole picture to the next, of a model without points: within half a second. */
 const SEARCH_EVERY = 12;
-/** Frames from one look at a followed face to the next; several faces take turns. */
-const LOOK_EVERY = 10;
+/** Frames from one look at a followed face to the next; several faces take turns. At first it is looked at every time. */
+const LOOK_EVERY = 10, FIRST_LOOKS = 4;
 /** Frames from one look for newcomers to the next; all parts of the picture have had theirs in about a second. */
 const PART_EVERY = 4;
 /** A picture that differs this much from the one before is another scene: mean difference of brightness, 0-1. */
@@ -41,6 +41,8 @@ export class FaceFollower implements FollowingFinder {
   #tracks: readonly FaceTrack[] = [];
   /** Whose points these are, of the faces that were given out last. */
   #given = new WeakMap<FacePoints, FaceTrack>();
+  /** What the finder has seen of them itself in this frame. */
+  #seen = new WeakMap<FacePoints, FacePoints>();
   #tracker = new FaceTracker();
   /** The frame as its colours are looked at. */
   #layer?: Layer;
@@ -74,7 +76,7 @@ export class FaceFollower implements FollowingFinder {
     const followed = canFollow ? await this.#follow(image, signal) : undefined;
     if (followed) return followed;
     const found = await this.finder.find(image, signal);
-    this.#give(found.map((face) => [face, new FaceTrack(face, this.#time, this.template)]));
+    this.#give(found.map((face) => [face, new FaceTrack(face, this.#time, this.template), face]));
     return found;
   }
 
@@ -98,7 +100,9 @@ export class FaceFollower implements FollowingFinder {
     const pairs = faces.map((face): [Face, FaceTrack] => {
       const track = this.#given.get(face.points) ?? new FaceTrack(face, this.#time, this.template);
       if (!face.points68) return [face, track];
-      const points = alignmentPointsOf(face.points68), { box, score } = face;
+      const seen = this.#seen.get(face.points), { box, score } = face;
+      if (seen) track.shape.look(seen, face.points68);
+      const points = track.shape.place(face.points68) ?? alignmentPointsOf(face.points68);
       track.measure({ box, score, points: face.points }, points, this.#time);
       return [{ ...face, ...moveTo({ box, score, points: face.points }, points, this.template) }, track];
     });
@@ -125,7 +129,7 @@ export class FaceFollower implements FollowingFinder {
 
   /** All faces of before, and newcomers; nothing where one is lost or two have become one. */
   async #follow(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[] | undefined> {
-    const pairs: [FoundFace, FaceTrack][] = [];
+    const pairs: [FoundFace, FaceTrack, FoundFace?][] = [];
     for (const [i, track] of this.#tracks.entries()) {
       signal?.throwIfAborted();
       const expected = track.expect(this.#time);
@@ -138,14 +142,14 @@ export class FaceFollower implements FollowingFinder {
       // The model's points are finer than the finder's, as long as they are of this face.
       const face = track.isByModel && areSame(seen, expected) ? { ...expected, score: seen.score } : seen;
       if (!track.isByModel) track.see(face, this.#time);
-      pairs.push([face, track]);
+      pairs.push([face, track, seen]);
     }
     const faces = pairs.map(([face]) => face);
     if (haveMet(faces)) return undefined;
     if (this.#tracks.every(({ isByModel }) => isByModel) && this.#frame % PART_EVERY === 0) {
       for (const face of await this.finder.lookInPart?.(image, this.#part++) ?? []) {
         if (faces.some((other) => areNear(face, other))) continue;
-        pairs.push([face, new FaceTrack(face, this.#time, this.template)]);
+        pairs.push([face, new FaceTrack(face, this.#time, this.template), face]);
       }
     }
     this.#give(pairs);
@@ -153,27 +157,31 @@ export class FaceFollower implements FollowingFinder {
   }
 
   /** Whether it is a face's turn, or it may have gone. */
-  #mustLook({ look }: FaceTrack, expected: FoundFace, index: number): boolean {
-    if ((this.#frame + 3 * index) % LOOK_EVERY === 0 || !look) return true;
+  #mustLook({ look, shape }: FaceTrack, expected: FoundFace, index: number): boolean {
+    if ((this.#frame + 3 * index) % LOOK_EVERY === 0 || !look || shape.looks < FIRST_LOOKS) return true;
     return differenceOf(lookOf(this.#layer!, expected.points, this.template), look) > CHANGED;
   }
 
-  #give(pairs: readonly (readonly [FoundFace, FaceTrack])[]): void {
+  /** @param pairs each face with its track, and with what the finder itself has seen of it */
+  #give(pairs: readonly (readonly [FoundFace, FaceTrack, FoundFace?])[]): void {
     this.#given = new WeakMap(pairs.map(([{ points }, track]) => [points, track]));
+    this.#seen = new WeakMap(pairs.flatMap(([{ points }, , seen]) => seen ? [[points, seen.points]] : []));
     this.#tracks = pairs.map(([, track]) => track);
   }
 
   async #judge(image: Pixels | Picture, face: ReadFace): Promise<FoundFace | "right" | "gone"> {
     if (!face.points68) return "right";
-    const points = alignmentPointsOf(face.points68), { box, score } = face;
+    const track = this.#given.get(face.points), seen = this.#seen.get(face.points), { box, score } = face;
+    const points = track?.shape.place(face.points68) ?? alignmentPointsOf(face.points68);
     const read = { box, score, points: face.points };
-    const offset = offsetOf(face.points, points, this.template);
-    if (!isBeyond(offset, BADLY)) return "right";
-    const again = isBeyond(offset, NOT_A_FACE)
-      ? await this.finder.follow(image, read)
-      : moveTo(read, points, this.template);
-    const track = this.#given.get(face.points);
-    if (again && track) this.#given.set(again.points, track);
+    const offset = offsetOf(face.points, points, this.template), isFace = !isBeyond(offset, NOT_A_FACE);
+    // What the finder has laid is right, as long as there is a face.
+    if (isFace && (seen === face.points || !isBeyond(offset, BADLY))) return "right";
+    const again = isFace ? moveTo(read, points, this.template) : await this.finder.follow(image, read);
+    if (again && track) {
+      this.#given.set(again.points, track);
+      if (!isFace || seen) this.#seen.set(again.points, isFace ? seen! : again.points);
+    }
     return again ?? "gone";
   }
 }

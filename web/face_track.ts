@@ -3,6 +3,7 @@
  * @module
  */
 import type { FoundFace } from "./face_finder.ts";
+import { FaceShape } from "./face_shape.ts";
 import { alignmentTransform, type FacePoints, type Point, transformPoint } from "./image.ts";
 import type { AlignmentTemplate } from "./model_card.ts";
 import { invert, type Similarity } from "./similarity.ts";
@@ -86,8 +87,11 @@ export class FaceTrack {
   isByModel = false;
   /** What it looked like. */
   look?: Float32Array;
+  /** How it lies in the finder's crops. */
+  readonly shape: FaceShape;
 
   constructor(face: FoundFace, time: number, private readonly template?: AlignmentTemplate) {
+    this.shape = new FaceShape(template);
     this.#face = face;
     this.#time = time;
   }

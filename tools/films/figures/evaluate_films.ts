@@ -105,6 +105,7 @@ export function figuresOf(films: readonly KnownFilm[], card: ModelCard) {
       speech: speechOf(film, card),
       blinks: blinksOf(film),
       brows: sharesOf(film, card, BROWS),
+      browsAlone: sharesOf(film, card, BROWS, "alone"),
       smile: smileOf(film, card),
     })),
   };
@@ -141,17 +142,21 @@ function* linesOf({ agreement, steadiness, films }: Figures): Generator<string> 
   yield "";
   yield "Film by film: frames with the face, faces counted; against MediaPipe's mesh AU25 with the lips' gap, AU26 with the";
   yield "jaw, both and the mouth's openness with lips and jaw; lids with lids; blinks found of its own (and all found); frames";
-  yield `with ${BROWS.map(unitName).join(", ")} present:`;
-  for (const { name, frames, faces, ids, speech, blinks, brows } of films) {
+  yield `with ${
+    BROWS.map(unitName).join(", ")
+  } present (asked of brows at rest: under 5 %), then the same frame by frame:`;
+  for (const { name, frames, faces, ids, speech, blinks, brows, browsAlone } of films) {
     const mouth = speech
       ? `25${two(speech[25]?.lips)} 26${two(speech[26]?.jaw)} both${two(speech[25]?.both)}${
         two(speech[26]?.both)
       }${two(speech.mouth.both)}`
-      : "no readings of the mesh";
+      : "nothing spoken, or no readings of the mesh";
     const lids = blinks
       ? `lids${two(blinks.lids)} blinks ${blinks.same} of ${blinks.expected} (${blinks.found})`
       : "";
-    const shares = brows.map((share) => `${(100 * share).toFixed(0)}%`.padStart(4)).join("");
+    const shares = [brows, browsAlone].map((way) =>
+      way.map((share) => `${(100 * share).toFixed(0)}%`.padStart(4)).join("")
+    ).join("  ");
     yield `  ${basename(name).padEnd(20)} ${faces}/${frames} ${ids}  ${mouth}  ${lids} ${shares}`;
   }
   const spoken = films.flatMap(({ speech }) => speech ?? []);

@@ -6,7 +6,15 @@
 import type { ModelCard } from "@emoco/web/model-card";
 import type { MeshReadings } from "./mesh.ts";
 import type { BothReadings, Sample } from "./read_both.ts";
-import { correlationOf, deviationOf, dipsOf, lagOf, stillStretches, type Stretch } from "./series.ts";
+import {
+  correlationOf,
+  deviationOf,
+  dipsOf,
+  lagOf,
+  quantileOf,
+  stillStretches,
+  type Stretch,
+} from "./series.ts";
 
 /** A film read both ways, with what is known of it from elsewhere. */
 export interface KnownFilm extends BothReadings {
@@ -22,6 +30,8 @@ type Units = Pick<ModelCard, "aus">;
 const STILL = 8;
 /** By how much lips, chin and lids of a still face change at most, and how far lips that are closed are apart. */
 const CHANGES = [0.02, 0.06, 0.03], CLOSED = 0.05;
+/** Lips of somebody who speaks change by more than this. */
+const SPEAKS = 0.05;
 /** Lids fall below the first share of what is usual, and rise over the second: a blink. */
 const SHUT = 0.5, OPEN_AGAIN = 0.7;
 /** Frames by which two may differ in when a blink is. */
@@ -72,9 +82,12 @@ export function steadinessOf(films: readonly KnownFilm[], { aus }: Units) {
   };
 }
 
-/** How AU25, AU26 and the mouth's own openness go with the mesh's gap of the lips, its jaw, and the sum of both. */
+/**
+ * How AU25, AU26 and the mouth's own openness go with the mesh's gap of the lips, its jaw, and the sum of both; undefined
+ * where nobody speaks.
+ */
 export function speechOf({ followed, mesh }: KnownFilm, { aus }: Units) {
-  if (!mesh) return undefined;
+  if (!mesh || !(quantileOf(mesh.lips, 0.9) - quantileOf(mesh.lips, 0.1) > SPEAKS)) return undefined;
   const both = mesh.lips.map((gap, i) => gap + mesh.chin[i]);
   const against = (values: readonly number[]) => ({
     lips: correlationOf(values, mesh.lips),
@@ -110,10 +123,15 @@ export function blinksOf({ followed, mesh }: KnownFilm) {
 }
 
 /** Share of frames in which each of some units is present, of those in which it can be seen. */
-export function sharesOf({ followed }: BothReadings, { aus }: Units, wanted: readonly number[]): number[] {
+export function sharesOf(
+  film: BothReadings,
+  { aus }: Units,
+  wanted: readonly number[],
+  way: Way = "followed",
+): number[] {
   return wanted.map((au) => {
     const unit = aus.findIndex((one) => one.au === au);
-    const judged = followed.map((sample) => sample?.present[unit] ?? null).filter((value) => value !== null);
+    const judged = film[way].map((sample) => sample?.present[unit] ?? null).filter((value) => value !== null);
     return judged.filter(Boolean).length / judged.length;
   });
 }
