@@ -12,7 +12,7 @@ const NAMES = ["leftEye", "rightEye", "nose", "mouth"] as const;
 /** Part of what was measured that a still face's points follow; one that moves is followed wholly. */
 const STILL = 0.25;
 /** In distances of the eyes: residuals from here on are movement. */
-const MOVING = 0.08;
+const MOVING = 0.06;
 /** Part of the newest movement in the speed; the speed is forgotten over a longer gap, in seconds. */
 const NEWEST = 0.5, GAP = 0.3;
 /** A step that is expected to be shorter, in distances of the eyes, is jitter. */

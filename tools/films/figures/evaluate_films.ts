@@ -69,7 +69,7 @@ export async function evaluateOnFilms({ text }: Flags) {
   await open.detector.release();
   const figures = figuresOf(known, card);
   console.log(
-    `${model.name} on ${films.length} films and the smile, ${
+    `${model.name} on ${films.length} film${films.length === 1 ? "" : "s"} and the smile, ${
       known.flatMap(({ times }) => times).length
     } frames`,
   );
