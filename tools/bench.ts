@@ -22,6 +22,10 @@ const BENCHES: NamedParts<{ bench(args: string[]): Promise<void> }> = {
     help: "the server, beside Python's onnxruntime, OpenCV and FastAPI",
     load: () => import("./bench/serve.ts"),
   },
+  film: {
+    help: "films into tables, beside MediaPipe's face mesh in Python",
+    load: () => import("./bench/film.ts"),
+  },
   faces: {
     help: "the renderer of faces, beside the first one",
     load: () => import("./bench/faces.ts"),

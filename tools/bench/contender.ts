@@ -17,8 +17,11 @@ export interface Greeting {
   parameters: number;
 }
 
-/** A process that answers each line "round <steps>" on its standard input with a `Round` as one line of JSON. */
-export class Contender {
+/**
+ * A process that greets with one line of JSON, then answers each line "round <steps>" on its standard input with another.
+ * What those hold is for both sides to agree on: a `Greeting` and a `Round`, unless the bench measures something else.
+ */
+export class Contender<Answer = Round, Hello = Greeting> {
   readonly #process: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -42,13 +45,13 @@ export class Contender {
   }
 
   /** Waits until it has warmed up. */
-  greeting(): Promise<Greeting> {
-    return this.#answer() as Promise<Greeting>;
+  greeting(): Promise<Hello> {
+    return this.#answer() as Promise<Hello>;
   }
 
-  async round(steps: number): Promise<Round> {
+  async round(steps: number): Promise<Answer> {
     await this.#writer.write(new TextEncoder().encode(`round ${steps}\n`));
-    return await this.#answer() as Round;
+    return await this.#answer() as Answer;
   }
 
   async end(): Promise<void> {

@@ -9,6 +9,8 @@ interface Peer {
   readonly modules: string;
   /** What the download is, with its size. */
   readonly size: string;
+  /** The requirements are all that is needed: pip is not to look for more. */
+  readonly isWhole?: boolean;
 }
 
 const TORCH: Peer = {
@@ -28,6 +30,34 @@ const SERVER: Peer = {
   size: "about 150 MB",
 };
 
+/** The last version whose wheel holds a face model (the face mesh with irises); later ones fetch theirs elsewhere. */
+const MEDIAPIPE: Peer = {
+  requirements: [
+    "mediapipe==0.10.21",
+    "numpy==1.26.4",
+    "opencv-contrib-python==4.11.0.86",
+    "protobuf==4.25.8",
+    "absl-py==2.3.1",
+    "attrs==25.4.0",
+    "flatbuffers==25.9.23",
+    // Its drawings, which are loaded with it.
+    "matplotlib==3.10.7",
+    "packaging==25.0",
+    "pyparsing==3.2.5",
+    "cycler==0.12.1",
+    "kiwisolver==1.4.9",
+    "python-dateutil==2.9.0.post0",
+    "six==1.17.0",
+    "contourpy==1.3.3",
+    "fonttools==4.60.1",
+    "pillow==12.0.0",
+  ],
+  modules: "mediapipe, cv2",
+  size: "about 130 MB",
+  // Left to itself pip tries a hundred versions of jax, which the face mesh has no use for.
+  isWhole: true,
+};
+
 /** Path of a Python that has PyTorch; as `pythonWith`. */
 export function pythonWithTorch(given: string | undefined, say: (line: string) => void): Promise<string> {
   return pythonWith(TORCH, given, say);
@@ -38,13 +68,21 @@ export function pythonWithServer(given: string | undefined, say: (line: string) 
   return pythonWith(SERVER, given, say);
 }
 
+/** Path of a Python that has MediaPipe's face mesh; as `pythonWith`. */
+export function pythonWithMediaPipe(
+  given: string | undefined,
+  say: (line: string) => void,
+): Promise<string> {
+  return pythonWith(MEDIAPIPE, given, say);
+}
+
 /**
  * Path of a Python that has what the peer needs; makes the environment where there is none.
  * @param say what is downloaded is said first
  * @throws {Error} with what to do when Python or the packages cannot be had
  */
 async function pythonWith(
-  { requirements, modules, size }: Peer,
+  { requirements, modules, size, isWhole }: Peer,
   given: string | undefined,
   say: (line: string) => void,
 ): Promise<string> {
@@ -58,11 +96,13 @@ async function pythonWith(
   const folder = join(cache, "emoco", `bench-${requirements[0].replace("==", "-")}`);
   const python = join(folder, "bin", "python");
   if (await run(python, check) === undefined) return python;
-  say(`The peer needs ${modules}. Downloading ${requirements.join(", ")} and what they need (${size})`);
+  const more = isWhole ? "" : " and what they need";
+  say(`The peer needs ${modules}. Downloading ${requirements.join(", ")}${more} (${size})`);
   say(`by pip into ${folder}; --python=<path> takes a Python of yours instead.`);
+  const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
   const steps: [string, string[]][] = [
     ["python3", ["-m", "venv", "--clear", folder]],
-    [python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...requirements]],
+    [python, [...install, ...isWhole ? ["--no-deps"] : [], ...requirements]],
   ];
   for (const [command, args] of steps) {
     const problem = await run(command, args);

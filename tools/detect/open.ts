@@ -25,6 +25,8 @@ export interface OpenDetector {
 export interface OpenFilmDetector {
   readonly detector: AuDetector;
   readonly follower: FaceFollower;
+  /** The one that the follower asks. */
+  readonly finder: BlazeFace;
   readonly engine: "native" | "wasm";
 }
 
@@ -35,7 +37,8 @@ export async function openFilmDetector(folder = COMMITTED): Promise<OpenFilmDete
   const blazeFace = Deno.readFileSync(join(COMMITTED, "blazeface.onnx"));
   const finder = await BlazeFace.load({ model: blazeFace, ort }, { thorough: false });
   const follower = new FaceFollower(finder);
-  return { detector: await AuDetector.load({ model, card, finder: follower, ort }), follower, engine };
+  const detector = await AuDetector.load({ model, card, finder: follower, ort });
+  return { detector, follower, finder, engine };
 }
 
 /** Opens the model of a folder; throws an Error with one sentence where it is missing or does not fit its card. */

@@ -73,6 +73,7 @@ export class DrawnFilm {
         ],
         ...["-pix_fmt", "yuv420p", "-metadata", `comment=${mark}`, "-f", "mp4", "-y", `file:${path}`],
       ],
+      detached: true, // as the ffmpeg that reads: Ctrl-C is not for it
       stdin: "piped",
       stdout: "null",
       stderr: "piped",

@@ -61,6 +61,8 @@ export class Ffmpeg {
     ];
     const command = new Deno.Command(this.program, {
       args,
+      // Ctrl-C is for this program alone: of an ffmpeg that stops by itself a film would seem to be shorter than it is.
+      detached: true,
       stdin: path === "-" ? "inherit" : "null",
       stdout: "piped",
       stderr: "piped",
