@@ -1,10 +1,11 @@
 /** `deno task evaluate`: tests a finished action-unit model on people it has never seen. Trains nothing. */
 import { EMOTIONS } from "@emoco/web/facs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { predict } from "./units/au_model.ts";
 import { openBackend } from "./engine/backend.ts";
 import { writeAtomically } from "./runs/checkpoint.ts";
 import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
+import { fromHere } from "./runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
@@ -51,7 +52,7 @@ export interface Evaluation {
 async function main({ text, switches }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
-  const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
+  const manifest = manifestPath(text.data ? fromHere(text.data) : COMMITTED_FACES);
   const { target } = stored.config;
   const { faces, split } = testFaces(manifest, text.split, target, switches.has("skipBroken"));
   refuseKnownSubjects(faces, stored.subjects);

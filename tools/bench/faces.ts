@@ -1,6 +1,7 @@
 /** `deno task bench faces`: the renderer of faces beside the first one that this project had. */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { UsageError } from "../../train/runs/flags.ts";
 import { median } from "../median.ts";
 import { Contender, type Round } from "./contender.ts";
@@ -48,7 +49,17 @@ export async function bench(args: string[]): Promise<void> {
       const own = `--config=${tree}/deno.json`;
       const file = tree === root ? worker : `${tree}/tools/bench/faces_worker.ts`;
       return new Contender(name, Deno.execPath(), [
-        ...["run", "--quiet", "--no-check", own, ...permissions, file, tree, values.head!, `${size}`],
+        ...[
+          "run",
+          "--quiet",
+          "--no-check",
+          own,
+          ...permissions,
+          file,
+          tree,
+          fromHere(values.head!),
+          `${size}`,
+        ],
       ]);
     };
     for (const file of ["faces_worker.ts", "contender.ts", "lines.ts"]) {

@@ -3,6 +3,7 @@
  * whole picture, and in a close-up where it is seen too small or too large there.
  */
 import { fileURLToPath } from "node:url";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, readFlags, UsageError } from "../../train/runs/flags.ts";
 import { Served } from "../served.ts";
 import { median } from "../median.ts";
@@ -56,7 +57,7 @@ export async function bench(args: string[]): Promise<void> {
     throw new UsageError(`--${name}=${text[name]}: a whole number from 1 on is needed.`);
   };
   const rounds = count("rounds", 5);
-  const model = text.model ?? path("../../web/model");
+  const model = text.model ? fromHere(text.model) : path("../../web/model");
   const python = await pythonWithServer(text.python, console.log);
   const loads: Load[] = [
     {

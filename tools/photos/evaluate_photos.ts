@@ -3,6 +3,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, type Flags, UsageError } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
@@ -48,7 +49,7 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
   };
   const workers = whole("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
   const models = (text.model?.split(",") ?? [undefined]).map(findModel);
-  const folder = resolve(text.photos);
+  const folder = fromHere(text.photos);
   const { split, every, photos } = readPhotos(folder, choice);
   if (!photos.some(({ present, emotion }) => present.size > 0 || emotion)) {
     throw new ManifestError(
@@ -72,7 +73,7 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     for (const line of linesOf(evaluation)) console.log(line);
     for (const { image, reason } of evaluation.notFound) console.log(`not found: ${image}: ${reason}`);
     const name = `${model.name}${choice.half ? `-${choice.half}` : ""}`;
-    const out = resolve(text.out === undefined ? join("runs", "photographs") : text.out);
+    const out = text.out === undefined ? resolve("runs", "photographs") : fromHere(text.out);
     const to = text.out !== undefined && models.length === 1 ? out : join(out, name);
     await write(to, { model, m, photos, readings, evaluation, what }, {
       photos: folder,

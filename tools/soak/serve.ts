@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sharp, { type Sharp } from "sharp";
 import { Served } from "../served.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { median } from "../median.ts";
 
 /** Requests at one time. */
@@ -139,7 +140,9 @@ export async function soak(args: string[]): Promise<void> {
   if (!Number.isInteger(requests) || requests < 100) {
     throw new Error(`--requests=${values.requests}: a whole number from 100 on is needed.`);
   }
-  const model = values.model ?? fileURLToPath(new URL("../../web/model", import.meta.url));
+  const model = values.model
+    ? fromHere(values.model)
+    : fileURLToPath(new URL("../../web/model", import.meta.url));
   const served = await Served.start([`--model=${model}`, `--engine=${values.engine ?? "auto"}`, "--grace=0"]);
   try {
     const start = performance.now();
