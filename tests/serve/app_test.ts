@@ -167,14 +167,21 @@ describe("the app", () => {
       },
       infer: () => new Promise(() => {}),
     };
-    const full = createApp(stuck, { queue: 1, deadlineMs: 300 });
-    const waiting = [post(portrait, JPEG, "/v1/detect", full), post(portrait, JPEG, "/v1/detect", full)];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const full = createApp(stuck, { queue: 1, deadlineMs: 60_000 }), gone = new AbortController();
+    const waiting = [1, 2].map(() =>
+      full.request("/v1/detect", { method: "POST", body: portrait, headers: JPEG, signal: gone.signal })
+    );
+    const places = async () =>
+      /^emoco_queue_places (\d+)$/m.exec(await (await full.request("/metrics")).text())![1];
+    while (await places() !== "2") await new Promise((resolve) => setTimeout(resolve, 5));
     const refused = await post(portrait, JPEG, "/v1/detect", full);
     assertEquals(refused.headers.get("retry-after"), "1");
     await assertRefused(refused, 503, "busy");
-    for (const response of await Promise.all(waiting)) await assertRefused(response, 504, "deadline");
-    assertEquals(asked.map(({ aborted }) => aborted), [true], "the one that waited never began");
+    gone.abort();
+    for (const { status } of await Promise.all(waiting)) assertEquals(status, 499);
+    const late = createApp(stuck, { deadlineMs: 100 });
+    await assertRefused(await post(portrait, JPEG, "/v1/detect", late), 504, "deadline");
+    assertEquals(asked.map(({ aborted }) => aborted), [true, true], "the one that waited never began");
   });
 
   it("drops the work of a client that has gone", async () => {
