@@ -4,7 +4,7 @@ import { cameraOf, openPage, ServedPage, settled, startChromium } from "../web/b
 import { smilePictures, writeY4m } from "../web/film.ts";
 import { FrameCount } from "../web/frame_count.ts";
 import { type Held, WorkerProbe } from "../web/worker_probe.ts";
-import { type LongTask, longTasks } from "../web/long_tasks.ts";
+import { type LongTask, longTasks, type TaskLimit } from "../web/long_tasks.ts";
 
 /** Most that each kind of memory may grow over what it was after a tenth of the frames. */
 export const MOST_GROWTH = 0.05;
@@ -35,6 +35,7 @@ export async function soakPage(
   served: ServedPage,
   frames: number,
   say: (done: number) => void = () => {},
+  limit: TaskLimit = () => LONGEST_TASK,
 ): Promise<Soaked> {
   const film = await Deno.makeTempFile({ suffix: ".y4m" });
   const pictures = (await smilePictures()).filter((_, i) => i % 2 === 0);
@@ -58,7 +59,7 @@ export async function soakPage(
     const before = await probe.measure();
     await until(frames - TRACED);
     const after = await probe.measure();
-    const tooLong = await longTasks(browser, page, LONGEST_TASK, () => until(frames));
+    const tooLong = await longTasks(browser, page, limit, () => until(frames));
     return { frames, before, after, tooLong };
   } finally {
     await browser.close();
