@@ -9,6 +9,7 @@ import { fromHere } from "../train/runs/from_here.ts";
 import { type FlagList, type Flags, runProgram, UsageError } from "../train/runs/flags.ts";
 import { Progress } from "./faces/progress.ts";
 import { writeWhole } from "./faces/write_whole.ts";
+import { claimNames } from "./files/claim.ts";
 import { cutPictures, missingFrom, readReadings } from "./photos/cut.ts";
 import { SOURCES } from "./photos/sources.ts";
 
@@ -44,6 +45,7 @@ export async function main({ text, switches }: Flags): Promise<void> {
     );
   }
   for (const sentence of sentences) console.log(sentence);
+  claimNames("--out", out, ["LICENCES.txt", "manifest.jsonl", ...kept.map(({ image }) => image)]);
   const progress = new Progress("pictures cut", kept.length);
   await cutPictures(from, out, kept, () => progress.step());
   progress.end();

@@ -3,6 +3,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { claimNames } from "../files/claim.ts";
 import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, type Flags, UsageError } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
@@ -40,6 +41,9 @@ export const PHOTO_FLAGS: FlagList = {
   help: { kind: "switch", help: "this text" },
 };
 
+/** What an evaluation leaves. */
+const WRITTEN = ["photographs.json", "scores.csv", "readings.csv", "report.html"];
+
 /** Runs the evaluation; errors are sentences. */
 export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation[]> {
   const choice: Choice = { split: text.split, half: halfOf(text.half) };
@@ -64,6 +68,13 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     `${models.map(({ name }) => name).join(", ")} on ${photos.length} photographs, ${what} of ${folder}`,
   );
 
+  const out = text.out === undefined ? resolve("runs", "photographs") : fromHere(text.out);
+  const places = models.map(({ name }) =>
+    text.out !== undefined && models.length === 1
+      ? out
+      : join(out, `${name}${choice.half ? `-${choice.half}` : ""}`)
+  );
+  if (text.out !== undefined) { for (const place of places) claimNames("--out", place, WRITTEN); }
   const readings = await readWith(models, photos, workers);
   const evaluations: PhotoEvaluation[] = [];
   for (const [m, model] of models.entries()) {
@@ -72,9 +83,7 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     if (models.length > 1) console.log(`\n${model.name}`);
     for (const line of linesOf(evaluation)) console.log(line);
     for (const { image, reason } of evaluation.notFound) console.log(`not found: ${image}: ${reason}`);
-    const name = `${model.name}${choice.half ? `-${choice.half}` : ""}`;
-    const out = text.out === undefined ? resolve("runs", "photographs") : fromHere(text.out);
-    const to = text.out !== undefined && models.length === 1 ? out : join(out, name);
+    const to = places[m];
     await write(to, { model, m, photos, readings, evaluation, what }, {
       photos: folder,
       ...choice,
