@@ -12,6 +12,11 @@ if (Deno.args.some((word) => word === "--photos" || word.startsWith("--photos=")
     flags: PHOTO_FLAGS,
   }, async (flags) => void await evaluateOnPhotos(flags));
 } else {
-  const { evaluate } = await import("../train/evaluate.ts"); // TensorFlow is loaded for it alone
-  await evaluate();
+  // TensorFlow is loaded for it alone.
+  const { evaluateOnFaces, FACE_FLAGS } = await import("./evaluate/aligned_faces.ts");
+  await runProgram({
+    summary: "deno task evaluate: test an action-unit model on people it has never seen.\n" +
+      "With --photos=DIR: on photographs, through find, align and run; its options: --photos=DIR --help.",
+    flags: FACE_FLAGS,
+  }, evaluateOnFaces);
 }

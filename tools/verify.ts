@@ -21,6 +21,7 @@ import {
 } from "../train/runs/flags.ts";
 import { CALIBRATION_FILE, readCalibration } from "../train/units/calibration_file.ts";
 import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { pointsOf, toNchw } from "./verify/points.ts";
 import { POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
 import { toOnnx } from "../train/units/onnx.ts";
 import { THRESHOLDS } from "../train/scores/target.ts";
@@ -68,7 +69,7 @@ async function main({ text }: Flags): Promise<void> {
   const everyone = Int32Array.from(faces, (_, i) => i);
   const pointsModel = readPointsModel(model, text.points);
   // By a session of its own: what the model's file says of points must be what the model of points says.
-  const points = pointsModel && await pointsOf(pointsModel, faces, loader);
+  const points = pointsModel && await pointsOf(await openSession(pointsModel), faces, loader);
   const answers = await predict(model, loader, everyone, undefined, points);
   const expected = points ? { ...answers, points } : answers;
   let fails = 0;
@@ -200,26 +201,6 @@ async function compare(
   return differences;
 }
 
-/** What a model of points says of faces, [N, 68, 2]. */
-async function pointsOf(
-  bytes: Uint8Array,
-  faces: readonly Face[],
-  loader: ViewLoader,
-): Promise<Float32Array<ArrayBuffer>> {
-  const session = await openSession(bytes);
-  const { size } = loader.options;
-  const points = new Float32Array(faces.length * 2 * 68);
-  let done = 0;
-  for await (const { indices, viewQ } of loader.plainViews(Int32Array.from(faces, (_, i) => i))) {
-    const image = new ort.Tensor("float32", toNchw(viewQ, size), [indices.length, 3, size, size]);
-    const outputs = await session.run({ image }, ["points"]);
-    points.set(outputs.points.data as Float32Array, done * 2 * 68);
-    done += indices.length;
-  }
-  await session.release();
-  return points;
-}
-
 /** The greatest magnitude, 1 at least. */
 function greatest(values: Float32Array): number {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
@@ -232,17 +213,6 @@ async function openSession(bytes: Uint8Array): Promise<ort.InferenceSession> {
   } catch (error) {
     throw new VerifyError(`onnxruntime-web cannot load the file (${(error as Error).message}).`);
   }
-}
-
-/** [N, S, S, 3] to [N, 3, S, S]. */
-function toNchw(images: Float32Array, size: number): Float32Array {
-  const area = size * size;
-  const result = new Float32Array(images.length);
-  for (let i = 0; i < images.length; i++) {
-    const n = Math.floor(i / (3 * area)), pixel = Math.floor(i / 3) % area;
-    result[(n * 3 + i % 3) * area + pixel] = images[i];
-  }
-  return result;
 }
 
 function read<T>(path: string, open: (path: string) => T): T {

@@ -8,7 +8,7 @@ import type { Face } from "./data.ts";
 import { RunError } from "../runs/run_folder.ts";
 import { exists, sha256, writeAtomically } from "../runs/whole_file.ts";
 
-/** A line a face, in their order: line of the manifest, bytes, time of change in ms, digest; parted by tabs. */
+/** A line a picture: bytes, time of change in ms, digest, and its path as JSON; parted by tabs. */
 const FILE = "pictures.tsv";
 /** Digits of the SHA-256 that are kept. */
 const DIGITS = 16;
@@ -23,15 +23,15 @@ interface Known {
 /**
  * Notes the pictures of a run in its folder, or holds those of a run that is gone on with against what was noted. A run
  * of before there were notes takes them now.
- * @param faces those that the run's config names, in their order
+ * @param faces those that the run's config names
  * @throws {RunError} pictures that have changed, counted, the first by its name
  */
 export function knowPictures(folder: string, faces: readonly Face[], resumes: boolean): void {
   const path = join(folder, FILE);
   const before = resumes && exists(path) ? readKnown(path) : undefined;
-  const now = faces.map(({ image, line }) => look(image, before?.get(line)));
-  const changed = faces.filter(({ line }, i) => {
-    const known = before?.get(line);
+  const now = faces.map(({ image }) => look(image, before?.get(image)));
+  const changed = faces.filter(({ image }, i) => {
+    const known = before?.get(image);
     return known && known.digest !== now[i].digest;
   });
   if (changed.length > 0) {
@@ -43,8 +43,10 @@ export function knowPictures(folder: string, faces: readonly Face[], resumes: bo
         "Put the old ones back, or start a new run.",
     );
   }
-  if (before && faces.every(({ line }, i) => before.get(line)?.time === now[i].time)) return;
-  const lines = now.map(({ size, time, digest }, i) => `${faces[i].line}\t${size}\t${time}\t${digest}\n`);
+  if (before && faces.every(({ image }, i) => before.get(image)?.time === now[i].time)) return;
+  const lines = now.map(({ size, time, digest }, i) =>
+    `${size}\t${time}\t${digest}\t${JSON.stringify(faces[i].image)}\n`
+  );
   writeAtomically(path, lines.join(""));
 }
 
@@ -58,10 +60,10 @@ function look(image: string, before: Known | undefined): Known {
   }
 }
 
-function readKnown(path: string): Map<number, Known> {
-  const lines = Deno.readTextFileSync(path).trimEnd().split("\n").map((text) => text.split("\t"));
-  return new Map(lines.map(([line, size, time, digest]) => [
-    Number(line),
+function readKnown(path: string): Map<string, Known> {
+  const lines = Deno.readTextFileSync(path).split("\n").filter(Boolean).map((text) => text.split("\t"));
+  return new Map(lines.map(([size, time, digest, image]) => [
+    JSON.parse(image),
     { size: Number(size), time: Number(time), digest },
   ]));
 }

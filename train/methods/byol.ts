@@ -19,7 +19,7 @@ import {
   type StepResult,
   type ViewFeeds,
 } from "./method.ts";
-import { initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
+import { descentOf, initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
 
 /** BYOL's own settings. */
 export interface ByolSettings {
@@ -109,11 +109,8 @@ function step(state: State, feeds: Feeds, config: Config, ranks?: Ranks): StepRe
     const loss = tf.add(predictionLoss(one, targets[1]), predictionLoss(other, targets[0])); // both orders of the views
     return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(projections[0]), ranks) } };
   }, {
-    learningRate: feeds.learningRate,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
+    ...descentOf(feeds, config, ranks),
     decays: (name) => state.weights[name].shape.length > 1, // neither biases nor batch norms
-    ranks,
   });
   // xi <- rho xi + (1 - rho) theta, after the optimiser's step
   const target = follow(state.target, descent.weights, feeds.targetMomentum);

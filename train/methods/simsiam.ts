@@ -21,7 +21,7 @@ import {
   type StepResult,
   type ViewFeeds,
 } from "./method.ts";
-import { initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
+import { descentOf, initTrained, resultOf, runBackbone, runHeadOf, SPREAD, spreadOf } from "./two_views.ts";
 
 /** SimSiam's own settings. */
 export interface SimsiamSettings {
@@ -91,7 +91,7 @@ export function negativeCosine(p: Tensor2D, z: Tensor2D): Scalar {
 }
 
 function step(state: Trained, feeds: Feeds, config: Config, ranks?: Ranks): StepResult {
-  const descent = descend(state, (now, kept) => {
+  return resultOf(descend(state, (now, kept) => {
     const see = (view: Tensor4D, pass: number) => {
       const z = runHeadOf(projector(config), now, runBackbone(now, view, config, ranks, kept(pass)), ranks);
       return { z, p: runHeadOf(predictor(config), now, z, ranks) };
@@ -100,11 +100,7 @@ function step(state: Trained, feeds: Feeds, config: Config, ranks?: Ranks): Step
     const loss = tf.div(tf.add(negativeCosine(one.p, other.z), negativeCosine(other.p, one.z)), 2); // Eq. 4
     return { loss: loss as Scalar, terms: { spread: spreadOf(unitRows(one.z), ranks) } };
   }, {
-    learningRate: feeds.learningRate,
+    ...descentOf(feeds, config, ranks),
     rateOf: (name) => name.startsWith("predictor.") ? feeds.predictorRate : undefined,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
-    ranks,
-  });
-  return { state: trainedOf(descent), losses: descent.losses };
+  }));
 }

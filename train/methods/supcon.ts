@@ -5,31 +5,19 @@
  * come together is what it is for, and what EmoCo argues against: action units differ within an emotion.
  */
 import { type Tensor2D, tf } from "../engine/backend.ts";
-import { gatherDifferentiably, gatherRows, type Ranks } from "../engine/collective.ts";
+import { gatherRows, type Ranks } from "../engine/collective.ts";
 import { EMOTIONS } from "@emoco/web/facs";
-import { descend, type Trained } from "../nets/descent.ts";
-import { unitRows } from "../nets/encoder.ts";
+import type { Trained } from "../nets/descent.ts";
 import type { Head } from "../nets/heads.ts";
-import { inBatchLoss } from "../nets/in_batch_loss.ts";
 import { featureCount } from "../nets/resnet.ts";
-import { demandsOn } from "../runs/settings.ts";
+import { checkInBatch, contrastInBatch, type InBatchSettings, pullAndPush } from "./in_batch.ts";
 import { cosineClock, type Rival, type RunSettings, type StepResult, type ViewFeeds } from "./method.ts";
-import { initTrained, runBackbone, runHeadOf, trainedOf, viewMasks } from "./two_views.ts";
+import { initTrained, viewMasks } from "./two_views.ts";
 
-/** SupCon's own settings. */
-export interface SupconSettings {
-  /** Units inside the projection head (paper: 2048). */
-  projectionSize: number;
-  /** Length of an embedding, D (paper: 128). */
-  embeddingSize: number;
-  /** Temperature tau of Eq. 2 (paper: 0.1). */
-  temperature: number;
-}
-
-type Config = RunSettings & SupconSettings;
+type Config = RunSettings & InBatchSettings;
 
 /** SupCon. The factor tau / 0.07 of the published code, which only scales the rate, is left out. */
-export const supcon: Rival<SupconSettings> = {
+export const supcon: Rival<InBatchSettings> = {
   presets: {
     paper: {
       projectionSize: 2048,
@@ -39,16 +27,8 @@ export const supcon: Rival<SupconSettings> = {
     },
     quick: { projectionSize: 512, embeddingSize: 128, temperature: 0.1 },
   },
-  check(config) {
-    const { demand, atLeast } = demandsOn(config);
-    atLeast(["projectionSize"], 1);
-    atLeast(["embeddingSize"], 2);
-    demand(config.temperature > 0, `temperature is ${config.temperature}; it must be above 0.`);
-  },
-  terms: [
-    { name: "pull", short: "pul", meaning: "pull to the same emotion", kind: "loss" },
-    { name: "push", short: "psh", meaning: "push from the batch", kind: "loss" },
-  ],
+  check: checkInBatch,
+  terms: pullAndPush("the same emotion"),
   summary: ({ temperature }) => `temperature ${temperature}`,
   initState: (config) => initTrained(config, [projection(config)]),
   clock: cosineClock,
@@ -65,27 +45,11 @@ function projection(config: Config): Head {
   };
 }
 
+/** Eq. 2, the sum over positives outside the log; P(i) are all views of the emotion of i but i itself. */
 function step(state: Trained, feeds: ViewFeeds, config: Config, ranks?: Ranks): StepResult {
-  const batch = feeds.viewQ.shape[0];
-  const both = tf.concat([feeds.viewQ, feeds.viewK]);
   const labels = tf.oneHot(tf.concat([feeds.emotions, feeds.emotions]), EMOTIONS.length, 1, 0, "float32");
   const all = ranks ? gatherRows(labels, ranks) : labels;
-  const { self } = viewMasks(batch, ranks ?? { rank: 0, size: 1 });
-  const positives = tf.sub(tf.matMul(labels as Tensor2D, all as Tensor2D, false, true), self) as Tensor2D; // P(i)
-  const descent = descend(state, (now, kept) => {
-    const features = runBackbone(now, both, config, ranks, kept());
-    const z = unitRows(runHeadOf(projection(config), now, features, ranks));
-    const { loss, ...terms } = inBatchLoss(z, gatherDifferentiably(z, ranks), { // Eq. 2, the sum outside the log
-      self,
-      positives,
-      temperature: config.temperature,
-    });
-    return { loss, terms };
-  }, {
-    learningRate: feeds.learningRate,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
-    ranks,
-  });
-  return { state: trainedOf(descent), losses: descent.losses };
+  const { self } = viewMasks(feeds.viewQ.shape[0], ranks);
+  const positives = tf.sub(tf.matMul(labels as Tensor2D, all as Tensor2D, false, true), self) as Tensor2D;
+  return contrastInBatch(state, feeds, config, projection(config), { self, positives }, ranks);
 }

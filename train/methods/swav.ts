@@ -22,7 +22,7 @@ import {
   type StepResult,
   type ViewFeeds,
 } from "./method.ts";
-import { initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
+import { descentOf, initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
 
 /** SwAV's own settings. */
 export interface SwavSettings {
@@ -148,12 +148,7 @@ function step(state: State, feeds: Feeds, config: Config, ranks?: Ranks): StepRe
       tf.neg(tf.mean(tf.sum(tf.mul(code, tf.logSoftmax(tf.div(scores, config.temperature))), 1)));
     const loss = tf.div(tf.add(foretell(codes[0], scores[1]), foretell(codes[1], scores[0])), 2); // Eq. 1, the mean
     return { loss: loss as Scalar, terms: { spread: spreadOf(q, ranks) }, carried: { q, k } };
-  }, {
-    learningRate: feeds.learningRate,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
-    ranks,
-  });
+  }, descentOf(feeds, config, ranks));
 
   // While prototypes stand still, neither they nor their velocity change.
   const { weights, velocity } = descent, moves = feeds.prototypesMove;

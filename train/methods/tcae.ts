@@ -14,46 +14,43 @@ import {
   tf,
 } from "../engine/backend.ts";
 import type { Ranks } from "../engine/collective.ts";
-import { type CurriculumFeeds, curriculumMean } from "../nets/curriculum.ts";
+import { curriculumMean } from "../nets/curriculum.ts";
 import { descend, type Trained } from "../nets/descent.ts";
-import { type FlowDecoder, initFlowDecoder, runFlowDecoder } from "../nets/flow_decoder.ts";
-import type { Head } from "../nets/heads.ts";
-import { type BatchStatistics, featureCount, resnet, type Weights } from "../nets/resnet.ts";
+import { initFlowDecoder, runFlowDecoder } from "../nets/flow_decoder.ts";
+import { type BatchStatistics, resnet, type Weights } from "../nets/resnet.ts";
 import { stopGradient } from "../nets/stop_gradient.ts";
 import { byWholeBatch } from "../nets/synced_batch_norm.ts";
 import { warp } from "../nets/warp.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
-import { checkClipSettings, type ClipSettings, curriculumClock } from "./clip_method.ts";
-import { photometric } from "./fabnet.ts";
-import type { Rival, RunSettings, StepResult, ViewFeeds } from "./method.ts";
-import { initTrained, runHeadOf, trainedOf } from "./two_views.ts";
+import {
+  checkClipSettings,
+  type ClipFeeds,
+  type ClipSettings,
+  curriculumClock,
+  DRAWN,
+  pairDecoder,
+  photometric,
+  vectorHead,
+} from "./clip_method.ts";
+import type { Rival, RunSettings, StepResult } from "./method.ts";
+import { descentOf, initTrained, resultOf, runHeadOf } from "./two_views.ts";
 
 type Config = RunSettings & ClipSettings;
-type Feeds = ViewFeeds & CurriculumFeeds;
 type Part = "pose" | "action";
 
 /** TCAE. In the feeds, view Q is the target t and view K the source s. */
-export const tcae: Rival<ClipSettings, Trained, Feeds> = {
+export const tcae: Rival<ClipSettings, Trained, ClipFeeds> = {
   presets: {
     paper: {
-      views: "clip",
-      cropScale: [0.8, 1],
-      embeddingSize: 256,
-      decoderChannels: 32,
-      imageSize: 256,
+      ...DRAWN.paper,
       batchSize: 64,
       baseLearningRate: 4e-3, // 1e-3 at a batch of 64
-      weightDecay: 0,
     },
     quick: {
-      views: "clip",
-      cropScale: [0.8, 1],
-      embeddingSize: 256,
-      decoderChannels: 8, // 32 times the width of the backbone
+      ...DRAWN.quick,
       batchSize: 16, // a step passes the encoder three times more often than FAb-Net's
       epochs: 6, // as many steps as others
       evaluateEvery: 2,
-      weightDecay: 0,
     },
   },
   clip: () => ({ kind: "pair" }),
@@ -68,7 +65,7 @@ export const tcae: Rival<ClipSettings, Trained, Feeds> = {
     const decoders = PARTS.map((part, i) =>
       initFlowDecoder(decoder(part, config), randomStream(config.seed, PURPOSE.weights, 4 + i))
     );
-    return initTrained(config, PARTS.map((part) => head(part, config)), Object.assign({}, ...decoders));
+    return initTrained(config, PARTS.map((part) => vectorHead(part, config)), Object.assign({}, ...decoders));
   },
   clock: curriculumClock,
   step,
@@ -76,20 +73,12 @@ export const tcae: Rival<ClipSettings, Trained, Feeds> = {
 
 const PARTS = ["pose", "action"] as const;
 
-/** F -> 256. */
-function head(part: Part, config: Config): Head {
-  return { name: part, inputs: featureCount(config), layers: [{ outputs: config.embeddingSize }] };
-}
-
 /** Vectors of two frames to a flow and a mask. */
-function decoder(part: Part, { embeddingSize, imageSize, decoderChannels }: Config): FlowDecoder {
-  const inputs = 2 * embeddingSize;
-  return { name: `${part}Decoder`, inputs, side: imageSize, channels: decoderChannels, outputs: 3 };
-}
+const decoder = (part: Part, config: Config) => pairDecoder(`${part}Decoder`, config, 3);
 
-function step(state: Trained, feeds: Feeds, config: Config, ranks?: Ranks): StepResult {
+function step(state: Trained, feeds: ClipFeeds, config: Config, ranks?: Ranks): StepResult {
   const { viewQ: t, viewK: s } = feeds;
-  const descent = descend(state, (now, kept) => {
+  return resultOf(descend(state, (now, kept) => {
     const [ofS, ofT] = encode(now, tf.concat([s, t]), 2, config, ranks, kept());
     const flowOf = (part: Part, from: Tensor2D, to: Tensor2D) => {
       const vectors = tf.concat([from, to], 1) as Tensor2D;
@@ -126,13 +115,7 @@ function step(state: Trained, feeds: Feeds, config: Config, ranks?: Ranks): Step
       sparsity: tf.mul(learn(tf.mean(tf.abs(applied), [1, 2, 3])), 0.1) as Scalar,
     };
     return { loss: sum(Object.values(terms)), terms };
-  }, {
-    learningRate: feeds.learningRate,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
-    ranks,
-  });
-  return { state: trainedOf(descent), losses: descent.losses };
+  }, descentOf(feeds, config, ranks)));
 }
 
 /** Pose and action vectors of `count` equal groups of pictures, which pass together. */
@@ -146,7 +129,7 @@ function encode(
 ): { [part in Part]: Tensor2D }[] {
   const features = resnet(weights, pictures, config, byWholeBatch(weights, ranks, kept), !kept);
   const [pose, action] = PARTS.map((part) =>
-    tf.split(runHeadOf(head(part, config), weights, features, ranks), count) as Tensor2D[]
+    tf.split(runHeadOf(vectorHead(part, config), weights, features, ranks), count) as Tensor2D[]
   );
   return pose.map((each, i) => ({ pose: each, action: action[i] }));
 }

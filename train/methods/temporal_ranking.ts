@@ -8,12 +8,10 @@ import { type Scalar, type Tensor, type Tensor2D, tf } from "../engine/backend.t
 import type { Ranks } from "../engine/collective.ts";
 import { descend, type Trained } from "../nets/descent.ts";
 import { unitRows } from "../nets/encoder.ts";
-import type { Head } from "../nets/heads.ts";
-import { featureCount } from "../nets/resnet.ts";
 import { demandsOn } from "../runs/settings.ts";
-import { checkClipViews } from "./clip_method.ts";
+import { checkClipViews, ON_CLIPS, vectorHead } from "./clip_method.ts";
 import { cosineClock, type Rival, type RunSettings, type StepResult, type ViewFeeds } from "./method.ts";
-import { initTrained, runBackbone, runHeadOf, SPREAD, spreadOf, trainedOf } from "./two_views.ts";
+import { descentOf, initTrained, resultOf, runBackbone, runHeadOf, SPREAD, spreadOf } from "./two_views.ts";
 
 /** Its own settings. */
 export interface TemporalRankingSettings {
@@ -29,33 +27,25 @@ export interface TemporalRankingSettings {
 
 type Config = RunSettings & TemporalRankingSettings;
 
+const PUBLISHED = { ranked: 10, stride: 1, margin: 0.03 };
+
 /** Temporal ranking. In the feeds, view Q holds the anchors and view K all other frames, frame by frame. */
 export const temporalRanking: Rival<TemporalRankingSettings> = {
   presets: {
     paper: {
-      views: "clip",
-      cropScale: [0.8, 1],
-      embeddingSize: 256,
-      ranked: 10,
-      stride: 1,
-      margin: 0.03,
+      ...ON_CLIPS,
+      ...PUBLISHED,
       backbone: "resnet18",
       batchSize: 48,
       epochs: 50,
       baseLearningRate: 16 / 3000, // 1e-3 at a batch of 48
-      weightDecay: 0,
     },
     quick: {
-      views: "clip",
-      cropScale: [0.8, 1],
-      embeddingSize: 256,
-      ranked: 10,
-      stride: 1,
-      margin: 0.03,
+      ...ON_CLIPS,
+      ...PUBLISHED,
       batchSize: 10, // 12 frames each: about as many pictures a step as two views of 64 faces
       epochs: 4, // and about as many steps
       evaluateEvery: 1,
-      weightDecay: 0,
     },
   },
   clip: ({ ranked, stride }) => ({
@@ -76,9 +66,7 @@ export const temporalRanking: Rival<TemporalRankingSettings> = {
 };
 
 /** F -> 256. */
-function embedding(config: Config): Head {
-  return { name: "projection", inputs: featureCount(config), layers: [{ outputs: config.embeddingSize }] };
-}
+const embedding = (config: Config) => vectorHead("projection", config);
 
 /**
  * Sum over i = 1..N of max(0, D[i-1] - D[i] + margin), mean over anchors, with D[0] the squared distance from the anchor
@@ -96,16 +84,10 @@ export function rankingLoss([anchor, ...later]: readonly Tensor2D[], margin: num
 function step(state: Trained, feeds: ViewFeeds, config: Config, ranks?: Ranks): StepResult {
   const batch = feeds.viewQ.shape[0];
   const all = tf.concat([feeds.viewQ, feeds.viewK]);
-  const descent = descend(state, (now, kept) => {
+  return resultOf(descend(state, (now, kept) => {
     const features = runBackbone(now, all, config, ranks, kept());
     const e = unitRows(runHeadOf(embedding(config), now, features, ranks)); // [12 B, 256]
     const frames = tf.split(e, e.shape[0] / batch) as Tensor2D[];
     return { loss: rankingLoss(frames, config.margin), terms: { spread: spreadOf(frames[0], ranks) } };
-  }, {
-    learningRate: feeds.learningRate,
-    momentum: config.sgdMomentum,
-    weightDecay: config.weightDecay,
-    ranks,
-  });
-  return { state: trainedOf(descent), losses: descent.losses };
+  }, descentOf(feeds, config, ranks)));
 }

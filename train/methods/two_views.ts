@@ -2,8 +2,7 @@
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from "../engine/backend.ts";
 import { gatherRows, type Ranks } from "../engine/collective.ts";
 import type { StateTensors } from "../engine/state_values.ts";
-import type { Trained } from "../nets/descent.ts";
-import type { Term } from "./method.ts";
+import type { descend, Descent, Trained } from "../nets/descent.ts";
 import { type Head, initHead, runHead } from "../nets/heads.ts";
 import { zerosLike } from "../nets/optimizer.ts";
 import {
@@ -17,6 +16,7 @@ import {
 import { stopGradient } from "../nets/stop_gradient.ts";
 import { byWholeBatch } from "../nets/synced_batch_norm.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
+import type { RunSettings, StepResult, Term, ViewFeeds } from "./method.ts";
 
 /** A fresh backbone with heads, each from a random stream of its own, and `more` weights beside them. */
 export function initTrained(
@@ -57,6 +57,20 @@ export function trainedOf({ weights, statistics, velocity }: Trained): Trained &
   return { weights, statistics, velocity };
 }
 
+/** How every method descends: by the rate of the step, and SGD's two settings of the run. */
+export function descentOf(
+  { learningRate }: Pick<ViewFeeds, "learningRate">,
+  { sgdMomentum, weightDecay }: Pick<RunSettings, "sgdMomentum" | "weightDecay">,
+  ranks?: Ranks,
+): Descent {
+  return { learningRate, momentum: sgdMomentum, weightDecay, ranks };
+}
+
+/** The result of a step after which nothing but descent has changed the state. */
+export function resultOf(descent: ReturnType<typeof descend<string>>): StepResult {
+  return { state: trainedOf(descent), losses: descent.losses };
+}
+
 /** `spreadOf` as a term. */
 export const SPREAD: Term = {
   name: "spread",
@@ -79,7 +93,10 @@ export function spreadOf(unit: Tensor2D, ranks?: Ranks): Scalar {
  * Who is who among 2B views (first all of view Q, then all of view K) of each of the ranks, for the anchors of this one.
  * @returns `self` and `other`, the same face's other view, both [2B, N * 2B]
  */
-export function viewMasks(batch: number, { rank, size }: { rank: number; size: number }) {
+export function viewMasks(
+  batch: number,
+  { rank, size }: Pick<Ranks, "rank" | "size"> = { rank: 0, size: 1 },
+) {
   const columns = 2 * batch * size;
   const mask = (columnOf: (row: number) => number) => {
     const values = new Float32Array(2 * batch * columns);

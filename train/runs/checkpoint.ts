@@ -21,10 +21,11 @@ export interface Checkpoint<Position> {
   subjects: KnownSubjects;
 }
 
-/** Subjects by the kind of label that was learnt from them. */
+/** Subjects by the kind of label that was learnt from them; of `adaptation` none. */
 export interface KnownSubjects {
   pretraining: string[];
   actionUnits: string[];
+  adaptation?: string[];
 }
 
 /** A checkpoint that cannot be used; the message says why and what to do. */

@@ -51,14 +51,16 @@ export function foldOf(faces: readonly Face[], testSubjects: readonly string[]):
  */
 export function refuseKnownSubjects(
   faces: readonly Face[],
-  { pretraining, actionUnits }: {
+  { pretraining, actionUnits, adaptation = [] }: {
     pretraining: readonly string[];
     actionUnits: readonly string[];
+    adaptation?: readonly string[];
   },
 ): void {
   const known = [
     ["pretraining", new Set(pretraining)],
     ["action-unit training", new Set(actionUnits)],
+    ["adaptation", new Set(adaptation)],
   ] as const;
   for (const { subject, image, line } of faces) {
     for (const [kind, subjects] of known) {

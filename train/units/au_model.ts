@@ -201,7 +201,7 @@ export async function predict(
 }
 
 /** What a model says of images [N, S, S, 3] but the units' probabilities, by the names of `Predictions`; to be tidied. */
-function readImages(
+export function readImages(
   { backbone, emotionHead, heads, parts = [] }: AuModel,
   images: Tensor4D,
 ): { [name: string]: Tensor } {

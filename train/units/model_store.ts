@@ -1,5 +1,5 @@
 /** Where trained models are found: pretrained runs to start from, finished action-unit models to test and export. */
-import type { SavedFinetuneConfig } from "./saved_config.ts";
+import type { AdaptedTo, SavedAdaptConfig, SavedFinetuneConfig } from "./saved_config.ts";
 import { mapState, type StateValues } from "../runs/tensor_values.ts";
 import { basename, join } from "node:path";
 import { type AuModel, disposeModel } from "./au_model.ts";
@@ -20,7 +20,7 @@ import { finetuning } from "./finetune_config.ts";
 import { PURPOSE, randomStream } from "../runs/random.ts";
 import { convolutions, initResNet, initRunningStatistics, normOf, type Weights } from "../nets/resnet.ts";
 import { RunError, RUNS } from "../runs/run_folder.ts";
-import { choices, newest, programOf } from "./run_kinds.ts";
+import { choices, MODEL_PROGRAMS, newest, programOf } from "./run_kinds.ts";
 import { toTensors } from "../engine/state_values.ts";
 import type { FinetuneRun, Source } from "./finetune_run.ts";
 
@@ -31,11 +31,15 @@ export interface StoredModel {
   model: AuModel;
   config: SavedFinetuneConfig;
   subjects: Checkpoint<unknown>["subjects"];
+  /** What it was adapted to since, first to last. */
+  adapted: readonly AdaptedTo[];
 }
 
 /** Position of a checkpoint that holds the finished model. */
 interface Finished {
   finished: true;
+  /** Of an adaptation. */
+  adapted?: readonly AdaptedTo[];
 }
 
 /**
@@ -124,12 +128,16 @@ export function saveModel(
   });
 }
 
-/** Keeps a finished model as the checkpoint of its run. */
-function saveFinished(
+/**
+ * Keeps a finished model as the checkpoint of its run.
+ * @param adapted of an adaptation: all that the model was adapted to
+ */
+export function saveFinished(
   folder: string,
   config: object,
   model: AuModel,
   subjects: KnownSubjects,
+  adapted?: readonly AdaptedTo[],
 ): void {
   const { backbone, classifier, emotionHead, heads } = model;
   const tensors = mapState({
@@ -148,7 +156,7 @@ function saveFinished(
     };
     tensors.weights["au.bias"] = { shape: [units], values: classifier.bias };
   }
-  const position: Finished = { finished: true };
+  const position: Finished = { finished: true, ...(adapted && { adapted }) };
   saveCheckpoint(folder, { state: tensors, config, position, subjects });
 }
 
@@ -159,16 +167,17 @@ function saveFinished(
 export function loadModel(run?: string): StoredModel {
   const name = basename(run ?? newest("finetune"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "finetune") {
+  const program = programOf(folder);
+  if (!MODEL_PROGRAMS.includes(program)) {
     throw new RunError(`${folder} is no action-unit model. ${choices("finetune")}`);
   }
   const { state, config, position, subjects } = loadCheckpoint<Partial<Finished>>(folder);
   if (!position.finished) {
     throw new RunError(
-      `${folder} is not finished: go on with deno task finetune --resume --name=${name}, or name another run.`,
+      `${folder} is not finished: go on with deno task ${program} --resume --name=${name}, or name another run.`,
     );
   }
-  const saved = config as SavedFinetuneConfig;
+  const saved = program === "adapt" ? (config as SavedAdaptConfig).trained : config as SavedFinetuneConfig;
   const { "au.weight": weight, "au.bias": bias, ...backbone } = state.weights;
   const { weights, statistics, emotion, heads } = toTensors({ ...state, weights: backbone } as StateValues);
   const values = (tensor?: typeof weight) => tensor?.values as Float32Array<ArrayBuffer> | undefined;
@@ -178,6 +187,7 @@ export function loadModel(run?: string): StoredModel {
     name,
     config: saved,
     subjects,
+    adapted: position.adapted ?? [],
     model: {
       backbone: { architecture: saved.architecture, weights, statistics },
       detector,

@@ -41,8 +41,9 @@ export function readPointsModel(
 /**
  * The bytes of a detector's `emoco.onnx`: `image` [N, 3, S, S] to `probabilities` [N, A] and `features` [N, F], and to
  * `points` [N, 68, 2] where it holds the model that finds them.
- * @param pointsModel the bytes of that model, an export with the output `points` and views of the same side
- * @throws {RunError} a model of points that is missing or does not fit
+ * @param pointsModel the bytes of that model, an export with the output `points`; where it reads views of another side, it is
+ * given these resized
+ * @throws {RunError} a model of points that is missing or has no points
  */
 export function detectorToOnnx(
   { detector, backbone }: AuModel & { detector: DetectorModel },
@@ -63,17 +64,11 @@ export function detectorToOnnx(
   if (detectorOf(name).points === "always") {
     const what = `--detector=${name} reads 68 points, which a model of ours finds`;
     if (!pointsModel) throw new RunError(`${what}: name its emoco.onnx by --points=FILE.`);
-    const { outputs, imageSize } = graph.include(pointsModel, "points.");
-    const found = outputs.get("points");
+    const found = graph.include(pointsModel, "points.", side).get("points");
     if (!found) {
       throw new RunError(
         `${what}, and the given one has no output "points": finetune one with --pointsWeight=1, export it, and name ` +
           "its emoco.onnx by --points=FILE.",
-      );
-    }
-    if (imageSize !== side) {
-      throw new RunError(
-        `${what}, and the given one reads views of ${imageSize} px where this one reads ${side}.`,
       );
     }
     graph.output("points", found, [68, 2], false);

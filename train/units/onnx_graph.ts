@@ -59,8 +59,8 @@ export class GraphWriter {
     return this.#store(name, dims, values);
   }
 
-  #store(name: string, dims: readonly number[], values: Float32Array): string {
-    const half = this.storage === "float16";
+  #store(name: string, dims: readonly number[], values: Float32Array, storage = this.storage): string {
+    const half = storage === "float16";
     const numbers = half ? new Float16Array(values) : values.slice();
     const rawData = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     this.#constants.push({ name, dims, dataType: half ? TYPE.float16 : TYPE.float32, rawData });
@@ -85,23 +85,34 @@ export class GraphWriter {
   }
 
   /**
-   * Takes over all nodes of another file that this project has written; both read the same `image`.
+   * Takes over all nodes of another file that this project has written; both read the same `image`, whose side is `size`
+   * here. A file of another side sees it resized: bilinear, between pixels' middles.
    * @param prefix of their names in this graph
-   * @returns names of its outputs here, and the side of its images
+   * @returns names of its outputs here
    */
-  include(bytes: Uint8Array, prefix: string): { outputs: Map<string, string>; imageSize: number } {
+  include(bytes: Uint8Array, prefix: string, size: number): Map<string, string> {
     const { graph } = ModelProto.toObject(ModelProto.decode(bytes), { defaults: false, arrays: true });
-    const renamed = (name: string) => name === "image" ? name : prefix + name;
+    const theirs = Number(graph.input[0].type.tensorType.shape.dim[3].dimValue);
+    const image = theirs === size ? "image" : this.#resized("image", prefix, size, theirs);
+    const renamed = (name: string) => name === "image" ? image : prefix + name;
     for (const node of graph.node) {
       const input = (node.input as string[]).map(renamed), output = (node.output as string[]).map(renamed);
       this.#nodes.push({ ...node, name: renamed(node.name), input, output });
     }
     for (const tensor of graph.initializer) this.#constants.push({ ...tensor, name: renamed(tensor.name) });
     const names = (graph.output as { name: string }[]).map(({ name }) => [name, renamed(name)] as const);
-    return {
-      outputs: new Map(names),
-      imageSize: Number(graph.input[0].type.tensorType.shape.dim[3].dimValue),
-    };
+    return new Map(names);
+  }
+
+  /** Images [N, 3, from, from] as [N, 3, to, to], W x W' of one matrix: every engine computes products alike. */
+  #resized(x: string, prefix: string, from: number, to: number): string {
+    const weights = betweenPixels(from, to);
+    const turned = Float32Array.from(weights, (_, i) => weights[i % to * from + Math.floor(i / to)]);
+    const [rows, columns] = [
+      this.#store(`${prefix}rows`, [to, from], weights, "float32"),
+      this.#store(`${prefix}columns`, [from, to], turned, "float32"),
+    ];
+    return this.node("MatMul", [this.node("MatMul", [rows, x]), columns]);
   }
 
   /**
@@ -130,6 +141,18 @@ export class GraphWriter {
     };
     return new Uint8Array(ModelProto.encode(ModelProto.fromObject(model)).finish());
   }
+}
+
+/** Weights [to, from] by which the middles of `to` pixels lie between those of `from`; the outermost hold at the edge. */
+function betweenPixels(from: number, to: number): Float32Array {
+  const weights = new Float32Array(to * from);
+  for (let row = 0; row < to; row++) {
+    const at = Math.min(from - 1, Math.max(0, (row + 0.5) * from / to - 0.5));
+    const before = Math.min(Math.floor(at), from - 2);
+    weights[row * from + before] = 1 - (at - before);
+    weights[row * from + before + 1] = at - before;
+  }
+  return weights;
 }
 
 function valueInfo(name: string, dim: readonly object[]) {

@@ -25,8 +25,12 @@ export function choices(program: "pretrain" | "finetune"): string {
   return runs.length ? `Runs of that kind: ${runs.join(", ")}.` : "There is no run of that kind yet.";
 }
 
+/** Programs whose runs are action-unit models. */
+export const MODEL_PROGRAMS: readonly (string | undefined)[] = ["finetune", "adapt"];
+
 function isRunOf(folder: string, program: "pretrain" | "finetune"): boolean {
-  return programOf(folder) === program && hasCheckpoint(folder);
+  const own = programOf(folder);
+  return (program === "pretrain" ? own === program : MODEL_PROGRAMS.includes(own)) && hasCheckpoint(folder);
 }
 
 /** The program that made a run; `undefined` of a folder that is none. */

@@ -1,5 +1,6 @@
-/** What `config.json` of action-unit training holds. */
+/** What `config.json` of action-unit training and of adaptations holds. */
 import type { Architecture } from "../nets/resnet.ts";
+import type { AdaptConfig } from "./adapt_config.ts";
 import type { FinetuneConfig } from "./finetune_config.ts";
 
 /** What `config.json` of action-unit training holds. */
@@ -26,3 +27,29 @@ export interface TrainedOn {
   architecture: Architecture;
   imageSize: number;
 }
+
+/** What `config.json` of an adaptation holds. */
+export interface SavedAdaptConfig extends AdaptConfig {
+  program: "adapt";
+  /** Run that was adapted, and SHA-256 of its checkpoint. */
+  model: string;
+  modelSha256: string;
+  /** Unlabelled faces, their splits (empty where the manifest has none), and SHA-256 as in `TrainedOn`. */
+  data: string;
+  splits: string[];
+  facesSha256: string;
+  /** Labelled faces that were rehearsed beside. */
+  rehearse: string | null;
+  rehearsedSha256: string | null;
+  skipBroken: boolean;
+  /** Config of the training before, with the sets of all faces since. */
+  trained: SavedFinetuneConfig;
+  /** What the model before it was adapted to. */
+  before: readonly AdaptedTo[];
+}
+
+/** What a model was adapted to. */
+export type AdaptedTo = Pick<SavedAdaptConfig, "how" | "data" | "splits" | "rehearse"> & {
+  faces: number;
+  people: number;
+};

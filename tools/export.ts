@@ -1,11 +1,12 @@
 /** `deno task export`: writes `emoco.onnx` and its model card `emoco.json` into the run's folder. */
+import type { AdaptedTo } from "../train/units/saved_config.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, join } from "node:path";
-import { MEAN, STD } from "./input/augment.ts";
-import { openBackend } from "./engine/backend.ts";
-import { sha256, writeAtomically } from "./runs/checkpoint.ts";
-import { COMMITTED_FACES } from "./input/data.ts";
+import { MEAN, STD } from "../train/input/augment.ts";
+import { openBackend } from "../train/engine/backend.ts";
+import { sha256, writeAtomically } from "../train/runs/checkpoint.ts";
+import { COMMITTED_FACES } from "../train/input/data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -13,17 +14,18 @@ import {
   runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./runs/flags.ts";
-import { outputNames } from "./units/au_model.ts";
-import { type CalibrationFile, readCalibration, thresholdsMetric } from "./units/calibration_file.ts";
-import { disposeStored, loadModel, type StoredModel } from "./units/model_store.ts";
-import { nameSet, termsOf } from "./scores/licensed_sets.ts";
-import type { UnitScores } from "./scores/metrics.ts";
-import { needsPoints, POINTS_FLAG, readPointsModel } from "./units/onnx_detector.ts";
-import { toOnnx } from "./units/onnx.ts";
-import type { Precision } from "./units/onnx_graph.ts";
-import { THRESHOLDS } from "./scores/target.ts";
-import { exists } from "./runs/whole_file.ts";
+} from "../train/runs/flags.ts";
+import type { Measures } from "../train/units/adaptation_measures.ts";
+import { outputNames } from "../train/units/au_model.ts";
+import { type CalibrationFile, readCalibration, thresholdsMetric } from "../train/units/calibration_file.ts";
+import { disposeStored, loadModel, type StoredModel } from "../train/units/model_store.ts";
+import { nameSet, termsOf } from "../train/scores/licensed_sets.ts";
+import type { UnitScores } from "../train/scores/metrics.ts";
+import { needsPoints, POINTS_FLAG, readPointsModel } from "../train/units/onnx_detector.ts";
+import { toOnnx } from "../train/units/onnx.ts";
+import type { Precision } from "../train/units/onnx_graph.ts";
+import { THRESHOLDS } from "../train/scores/target.ts";
+import { exists } from "../train/runs/whole_file.ts";
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
@@ -36,6 +38,10 @@ const FLAGS: FlagList = {
   licence: {
     kind: "text",
     help: "terms of the model; required unless it was trained on the faces of this project",
+  },
+  faces: {
+    kind: "text",
+    help: "what the card tells of the faces that the model learnt from (default: the names of their folders)",
   },
   points: POINTS_FLAG,
   help: SHARED_FLAGS.help,
@@ -60,7 +66,11 @@ function main({ text }: Flags): void {
   console.log(describeEngine(openBackend({ device: "auto" })));
   const stored = loadModel(text.from);
   console.log(`Model ${stored.name}`);
-  const learntFrom = [stored.config.pretrainingData, stored.config.data];
+  const learntFrom = [
+    stored.config.pretrainingData,
+    stored.config.data,
+    ...stored.adapted.flatMap(({ data, rehearse }) => [data, rehearse]),
+  ];
   const foreign = learntFrom.find((data) => data && data !== COMMITTED_FACES);
   const { sets } = stored.config;
   if ((foreign !== undefined || sets.length > 0) && !text.licence) {
@@ -86,9 +96,16 @@ function main({ text }: Flags): void {
   }
   const origin = sets.length ? termsOf(sets) : foreign === undefined ? RENDERED : "";
   const within = pointsModel ? POINTS_WITHIN : "";
-  const limits = [origin, within, LIMITS].filter(Boolean).join(" ");
+  const limits = [origin, within, ...stored.adapted.map(adaptationSentence), LIMITS].filter(Boolean).join(
+    " ",
+  );
   const calibration = readCalibration(folder, stored.model.aus, files["emoco.onnx"].sha256);
-  const card = cardOf(stored, files, { licence: text.licence ?? "MIT", limits, calibration });
+  const card = cardOf(stored, files, {
+    licence: text.licence ?? "MIT",
+    limits,
+    faces: text.faces,
+    calibration,
+  });
   parseModelCard(JSON.parse(JSON.stringify(card))); // what is written must be what the detector accepts
   writeAtomically(join(folder, "emoco.json"), JSON.stringify(card, null, 2) + "\n");
   const holds = calibration ? `, with the thresholds and probabilities fitted to ${calibration.data}` : "";
@@ -98,9 +115,14 @@ function main({ text }: Flags): void {
 }
 
 function cardOf(
-  { folder, name, model, config, subjects }: StoredModel,
+  { folder, name, model, config, subjects, adapted }: StoredModel,
   files: ModelCard["files"],
-  { licence, limits, calibration }: { licence: string; limits: string; calibration?: CalibrationFile },
+  { licence, limits, faces, calibration }: {
+    licence: string;
+    limits: string;
+    faces?: string;
+    calibration?: CalibrationFile;
+  },
 ): ModelCard {
   const outputs = needsPoints(model) ? ["points" as const] : outputNames(model);
   return {
@@ -124,8 +146,10 @@ function cardOf(
     alignment: { points: ALIGNMENT_POINTS, template: ALIGNMENT_TEMPLATE },
     training: {
       data: [
-        ...new Set([config.pretrainingData, config.data].flatMap((data) => data ? [dataName(data)] : [])),
+        ...faces ? [faces] : folderNames(config),
         ...config.sets.map(nameSet).map((name) => `set ${name}`),
+        ...adapted.map(({ data }) => `adapted without labels to ${dataName(data)}`),
+        ...adapted.flatMap(({ rehearse }) => rehearse ? [`beside ${dataName(rehearse)}`] : []),
       ].join(", "),
       subjectsSha256: sha256(Object.values<string[]>({ ...subjects }).flat().sort().join("\n")),
     },
@@ -134,6 +158,18 @@ function cardOf(
     licence,
     limits,
   };
+}
+
+/** What a card says of an adaptation. */
+function adaptationSentence({ how, data, splits, faces, people }: AdaptedTo): string {
+  const what = how === "teacher" ? "self-training" : "batch norm's statistics";
+  return `Adapted by ${what} to ${faces} unlabelled faces of ${people} people of ${dataName(data)}` +
+    `${splits.length ? ` (split ${splits.join(", ")})` : ""}: it suits faces like those.`;
+}
+
+/** Of the folders that encoder and units were learnt from. */
+function folderNames({ pretrainingData, data }: StoredModel["config"]): string[] {
+  return [...new Set([pretrainingData, data].flatMap((folder) => folder ? [dataName(folder)] : []))];
 }
 
 /** The name that a data set has for others: its folder's, since the way to it is of this machine only. */
@@ -156,6 +192,18 @@ function measures(folder: string): Record<string, unknown> {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+  }
+  try {
+    const { before, after } = JSON.parse(Deno.readTextFileSync(join(folder, "adaptation.json")));
+    const plain = ({ faces, agreement, sameDecision, entropy }: Measures) => ({
+      faces,
+      agreement,
+      sameDecision,
+      entropy,
+    });
+    found.adaptation = { before: plain(before), after: plain(after) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   return found;
 }

@@ -15,7 +15,7 @@ import {
   toyCalibration,
   writeModelRun,
   writePretrainedRun,
-} from "./toy_runs.ts";
+} from "../train/toy_runs.ts";
 
 describe("deno task export", () => {
   let folder: string;
@@ -147,6 +147,11 @@ describe("deno task export", () => {
     assertEquals(files("half-ours"), []);
     assertEquals((await exportModel("--from=half-ours", "--licence=AffectNet's")).code, 0);
     assertEquals(card("half-ours").training.data, "AffectNet, rendered faces of EmoCo");
+    assertEquals(
+      (await exportModel("--from=half-ours", "--licence=AffectNet's", "--faces=half of AffectNet")).code,
+      0,
+    );
+    assertEquals(card("half-ours").training.data, "half of AffectNet");
     assert(!card("half-ours").limits.includes("rendered"));
   });
 

@@ -1,32 +1,39 @@
-/** `deno task evaluate`: tests a finished action-unit model on people it has never seen. Trains nothing. */
+/** `deno task evaluate` on aligned faces: by the training code, without a finder. Trains nothing. */
 import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
-import { predict } from "./units/au_model.ts";
-import { openBackend } from "./engine/backend.ts";
-import { writeAtomically } from "./runs/checkpoint.ts";
-import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
-import { fromHere } from "./runs/from_here.ts";
+import { predict } from "../../train/units/au_model.ts";
+import { openBackend } from "../../train/engine/backend.ts";
+import { writeAtomically } from "../../train/runs/checkpoint.ts";
+import {
+  COMMITTED_FACES,
+  type Face,
+  ManifestError,
+  manifestPath,
+  type Split,
+  SPLITS,
+} from "../../train/input/data.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
   type Flags,
   readDevice,
-  runProgram,
   SHARED_FLAGS,
   UsageError,
-} from "./runs/flags.ts";
-import { readAllFaces } from "./units/finetune_inputs.ts";
-import { readableRows, viewOptions } from "./units/finetune_run.ts";
-import { refuseKnownSubjects } from "./scores/folds.ts";
-import { accuracy, type UnitScores } from "./scores/metrics.ts";
-import { disposeStored, loadModel } from "./units/model_store.ts";
-import { Progress } from "./runs/progress.ts";
-import { averageFolds, type Averages, scoresCsv, tableLines } from "./scores/score_table.ts";
-import { scoreTarget, type Target, targetRows } from "./scores/target.ts";
-import { ViewLoader } from "./input/views.ts";
-import { exists } from "./runs/whole_file.ts";
+} from "../../train/runs/flags.ts";
+import { readAllFaces } from "../../train/units/finetune_inputs.ts";
+import { readableRows, viewOptions } from "../../train/units/finetune_run.ts";
+import { refuseKnownSubjects } from "../../train/scores/folds.ts";
+import { evaluateFaces } from "../../train/scores/evaluation.ts";
+import { disposeStored, loadModel } from "../../train/units/model_store.ts";
+import { Progress } from "../../train/runs/progress.ts";
+import { scoresCsv, tableLines } from "../../train/scores/score_table.ts";
+import type { Target } from "../../train/scores/target.ts";
+import { ViewLoader } from "../../train/input/views.ts";
+import { exists } from "../../train/runs/whole_file.ts";
 
-const FLAGS: FlagList = {
+/** What it can be told. */
+export const FACE_FLAGS: FlagList = {
   model: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
   data: SHARED_FLAGS.data,
   split: {
@@ -38,18 +45,8 @@ const FLAGS: FlagList = {
   help: SHARED_FLAGS.help,
 };
 
-/** Scores of one test: over all faces, and over groups of them. */
-export interface Evaluation {
-  faces: number;
-  subjects: number;
-  averages: Averages;
-  units: UnitScores[];
-  emotionAccuracy: number | null;
-  /** By skin group, head pose and other recorded properties: name, faces, means. */
-  groups: { group: string; faces: number; averages: Averages }[];
-}
-
-async function main({ text, switches }: Flags): Promise<void> {
+/** Tests a model on aligned faces, and writes the scores into its run's folder. */
+export async function evaluateOnFaces({ text, switches }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
   const manifest = manifestPath(text.data ? fromHere(text.data) : COMMITTED_FACES);
@@ -108,59 +105,6 @@ async function main({ text, switches }: Flags): Promise<void> {
   disposeStored(stored);
 }
 
-/** All measures of the given predictions, row by row in the order of the faces. */
-export function evaluateFaces(
-  faces: readonly Face[],
-  aus: readonly number[],
-  { probabilities, emotions }: { probabilities: Float32Array; emotions?: Float32Array },
-  target: Target = "occurrence",
-): Evaluation {
-  const labels = targetRows(faces, aus, target);
-  const units = scoreTarget(target, aus, probabilities, labels);
-  const score = (chosen: number[]) => {
-    const rows = Float32Array.from(
-      chosen.flatMap((n) => [...probabilities.subarray(n * aus.length, (n + 1) * aus.length)]),
-    );
-    return averageFolds([scoreTarget(target, aus, rows, chosen.map((n) => labels[n]))]);
-  };
-  const groups = Map.groupBy(
-    faces.flatMap((face, n) => groupsOf(face).map((group) => ({ group, n }))),
-    ({ group }) => group,
-  );
-  const named = faces.flatMap((face, n) => face.emotion ? [n] : []);
-  return {
-    faces: faces.length,
-    subjects: new Set(faces.map((face) => face.subject)).size,
-    averages: averageFolds([units]),
-    units,
-    emotionAccuracy: emotions && named.length
-      ? accuracy(
-        named.map((n) => mostLikely(emotions.subarray(n * EMOTIONS.length, (n + 1) * EMOTIONS.length))),
-        named.map((n) => EMOTIONS.indexOf(faces[n].emotion!)),
-      )
-      : null,
-    groups: [...groups].sort(([one], [other]) => one < other ? -1 : 1).map(([group, members]) => ({
-      group,
-      faces: members.length,
-      averages: score(members.map(({ n }) => n)),
-    })),
-  };
-}
-
-/** Groups that a face belongs to, by what its manifest line records: skin group and how far the head is turned. */
-function groupsOf({ other }: Face): string[] {
-  const groups: string[] = [];
-  if (typeof other.skin === "number" || typeof other.skin === "string") {
-    groups.push(`skin group ${other.skin}`);
-  }
-  const yaw = (other.pose as { yaw?: unknown } | undefined)?.yaw;
-  if (typeof yaw === "number") {
-    const turn = Math.abs(yaw);
-    groups.push(`head turned ${turn < 10 ? "under 10" : turn < 20 ? "10 to 20" : "over 20"} deg`);
-  }
-  return groups;
-}
-
 /** The labelled faces of a split, `test` by default; of everybody (`all`) where the manifest knows no splits. */
 function testFaces(
   manifest: string,
@@ -190,18 +134,3 @@ function testFaces(
   }
   return { faces, split };
 }
-
-function mostLikely(row: Float32Array): number {
-  return row.indexOf(Math.max(...row));
-}
-
-/** Runs the program with its command line. */
-export async function evaluate(): Promise<void> {
-  await runProgram({
-    summary: "deno task evaluate: test an action-unit model on people it has never seen.\n" +
-      "With --photos=DIR: on photographs, through find, align and run; its options: --photos=DIR --help.",
-    flags: FLAGS,
-  }, main);
-}
-
-if (import.meta.main) await evaluate();
