@@ -6,7 +6,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ModelCard } from "@emoco/web/model-card";
 import type { AppEnv } from "./guard.ts";
-import type { Answer, Engine } from "./image_detector.ts";
+import type { Answer, Engine, SeenImage } from "./image_detector.ts";
 
 /** What every refusal says. */
 export interface Refusal {
@@ -93,7 +93,11 @@ export type AppSchema = {
     { form: { image: File | File[] } },
     Omit<Answer, "images"> & {
       /** `name` of the file, where the form had one. */
-      readonly images: readonly (Answer["images"][number] & { readonly name?: string })[];
+      readonly images: readonly (Omit<SeenImage, "error"> & {
+        readonly name?: string;
+        /** Why the picture is refused, where others of its form are not. */
+        readonly error?: { readonly code: string; readonly message: string };
+      })[];
     },
     400 | 401 | 408 | 413 | 415 | 422 | 429 | 503 | 504
   >;

@@ -3,7 +3,7 @@
  * @module
  */
 import { HTTPException } from "hono/http-exception";
-import { ImageError } from "./image_header.ts";
+import { ImageError } from "@emoco/web/image-header";
 
 /** Status codes that this server refuses with. */
 export type ErrorStatus = 400 | 401 | 404 | 405 | 408 | 413 | 415 | 422 | 429 | 499 | 500 | 503 | 504;
@@ -31,11 +31,16 @@ export interface ErrorBody {
 
 const IMAGE_STATUS = { empty: 400, unsupported: 415, "too-large": 413, broken: 422 } as const;
 
+/** A picture's refusal as programs know it. */
+export function imageCode(code: ImageError["code"]): string {
+  return `image-${code}`;
+}
+
 /** What the client is told of an error; one that nobody foresaw is told without its details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ImageError) {
-    return new ApiError(IMAGE_STATUS[error.code], `image-${error.code}`, error.message);
+    return new ApiError(IMAGE_STATUS[error.code], imageCode(error.code), error.message);
   }
   if (error instanceof HTTPException && error.status === 400) {
     return new ApiError(400, "bad-request", `The body cannot be read: ${error.message.replace(/\.?$/, ".")}`);

@@ -5,7 +5,7 @@
 import { OpenAPIHono, type z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import type { App, Declared } from "./api.ts";
-import { ApiError, busy } from "./api_error.ts";
+import { ApiError, busy, imageCode } from "./api_error.ts";
 import { BodyBudget, readBody } from "./body.ts";
 import { type AppEnv, DEADLINE_MS, guard, type GuardOptions } from "./guard.ts";
 import type { Answer, ImageDetector } from "./image_detector.ts";
@@ -184,9 +184,10 @@ export function createApp(detector: ImageDetector, options: AppOptions = {}): Ap
       const answer = await detect(sent.map(({ bytes }) => bytes), c.get("signal"));
       const faces = answer.images.reduce((sum, image) => sum + image.faces.length, 0);
       Object.assign(c.get("noted"), { engine: answer.engine, images: sent.length, faces });
-      const images = answer.images.map((image, i) => ({
+      const images = answer.images.map(({ error, ...image }, i) => ({
         ...sent[i].name && { name: sent[i].name },
         ...image,
+        ...error && { error: { code: imageCode(error.code), message: error.message } },
       }));
       return c.json({ ...answer, images } as z.infer<typeof answerSchema>, 200);
     })

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Pixels, resize } from "@emoco/web/image";
-import { readProfile, type ToSrgb } from "./colour_profile.ts";
+import { profileOf } from "@emoco/web/colour-profile";
 import {
   type DecodedLayer,
   FilePicture,
@@ -13,13 +13,13 @@ import {
   type StoredPart,
   WHOLE,
 } from "./file_picture.ts";
-import { cutOff, ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "./image_header.ts";
-import { judgeComplaints, withEnd } from "./jpeg_damage.ts";
+import { cutOff, ImageError, type ImageHeader, MAX_PIXELS, readHeader } from "@emoco/web/image-header";
+import { judgeComplaints, mended } from "@emoco/web/jpeg-damage";
 import { decodePng } from "./png.ts";
 import { openTurboJpeg, type TurboJpeg } from "./turbo_jpeg.ts";
 
 export type { PictureWarning };
-export { ImageError } from "./image_header.ts";
+export { ImageError } from "@emoco/web/image-header";
 
 /** A decoded picture. */
 export interface DecodedPicture extends Pixels {
@@ -79,22 +79,30 @@ async function openNative(options: DecoderOptions): Promise<ImageDecoder> {
   sharp.concurrency(1); // the pool has a worker for each processor
   const turbo = openTurboJpeg();
   return decoderOf("native", options, async (bytes, wanted) => {
-    const { format, components, width, height, taken, lacksEnd } = wanted;
-    const image = sharp(bytes, {
-      failOn: "error",
-      limitInputPixels: width * height,
-      autoOrient: false,
-      ignoreIcc: components !== 4, // profiles are read in one place for all decoders; of CMYK's tables sharp knows
-    });
-    // sharp keeps the warnings of all its threads in one place, so with other workers beside it one picture's may come
-    // with another; whether a file is cut off, libjpeg-turbo tells of the very one that it was asked about.
-    const isJudged = turbo && format === "jpeg" && components !== 4 && lacksEnd;
-    const complaints: string[] = isJudged ? turbo.complaints(bytes) : [];
-    if (format === "jpeg" && !isJudged) image.on("warning", (text: string) => complaints.push(text));
-    if (taken.width !== width) image.resize(taken.width, taken.height, { fit: "fill" });
-    const { data, info } = await image
-      .toColourspace("srgb").flatten({ background: "#fff" }).ensureAlpha().raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+    const { format, components, width, height, taken } = wanted;
+    const decode = (failOn: "warning" | "error") => {
+      const image = sharp(bytes, {
+        failOn,
+        limitInputPixels: width * height,
+        autoOrient: false,
+        ignoreIcc: components !== 4, // profiles are read in one place for all decoders; of CMYK's tables sharp knows
+      });
+      if (taken.width !== width) image.resize(taken.width, taken.height, { fit: "fill" });
+      return image.toColourspace("srgb").flatten({ background: "#fff" }).ensureAlpha().raw({ depth: "uchar" })
+        .toBuffer({ resolveWithObject: true });
+    };
+    // sharp keeps the warnings of all its threads in one place, so that one picture's may come with another. What is
+    // wrong with a file, libjpeg-turbo tells of that very one; where it cannot, that a warning stops sharp tells of the
+    // picture that stopped, save of one in its last eight rows.
+    const isJudged = turbo !== undefined && format === "jpeg" && components !== 4;
+    let complaints: string[] = isJudged ? turbo.complaints(bytes) : [];
+    const careful = isJudged || format !== "jpeg"
+      ? undefined
+      : await decode("warning").catch((error: Error) => {
+        complaints = [error.message];
+        return undefined;
+      });
+    const { data, info } = careful ?? await decode("error");
     return {
       width: info.width,
       height: info.height,
@@ -183,7 +191,7 @@ function decoderOf(
 ): ImageDecoder {
   const open = (bytes: Uint8Array<ArrayBuffer>): FilePicture => {
     const header = isLocal ? readHeader(bytes, LOCAL_LIMITS) : readHeader(bytes);
-    const { width, height, format, components, lacksEnd = false } = header;
+    const { width, height, format, components, lacksEnd = false } = header, sound = mended(bytes, header);
     const shrink = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
     const taken = {
       width: Math.max(1, Math.floor(width * shrink)),
@@ -192,7 +200,7 @@ function decoderOf(
     const decodeWhole = async (): Promise<DecodedLayer> => {
       let pixels: Stored;
       try {
-        pixels = await decodeStored(lacksEnd ? withEnd(bytes) : bytes, { ...header, taken });
+        pixels = await decodeStored(sound, { ...header, taken });
       } catch (error) {
         if (error instanceof ImageError) throw error;
         throw new ImageError("broken", `The ${format.toUpperCase()} is broken and cannot be decoded.`, {
@@ -207,8 +215,8 @@ function decoderOf(
       return { ...WHOLE, pixels, ...damage === "damaged" && { warnings: ["damaged"] } };
     };
     const decodePart = async (part: StoredPart): Promise<DecodedLayer> => {
-      const isPlain = format === "jpeg" && components !== 4 && !lacksEnd && shrink === 1;
-      const pixels = isPlain ? turbo?.decode(bytes, header, part) : undefined;
+      const isPlain = format === "jpeg" && components !== 4 && shrink === 1;
+      const pixels = isPlain ? turbo?.decode(sound, header, part) : undefined;
       const layer = pixels ? { ...part, pixels } : await decodeWhole();
       if (components !== 4) (await profileOf(header))?.(layer.pixels.data);
       return layer;
@@ -231,20 +239,6 @@ function decoderOf(
     };
   };
   return { engine, open, decode };
-}
-
-/** What turns the picture's colours into sRGB, where they are others. */
-async function profileOf({ profile }: ImageHeader): Promise<ToSrgb | undefined> {
-  if (!profile) return undefined;
-  const packed = new Blob(profile.parts as Uint8Array<ArrayBuffer>[]);
-  try {
-    const stream = profile.isPacked
-      ? packed.stream().pipeThrough(new DecompressionStream("deflate"))
-      : undefined;
-    return readProfile(new Uint8Array(await (stream ? new Response(stream) : packed).arrayBuffer()));
-  } catch {
-    return undefined; // damaged: the picture is shown as if it had none
-  }
 }
 
 /** Lays the picture over white, in place, as a browser would show it on an empty page. */

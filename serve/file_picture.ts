@@ -4,7 +4,7 @@
  */
 import type { Pixels } from "@emoco/web/image";
 import { type Layer, type Part, type Picture, shows, unionOf } from "@emoco/web/picture";
-import type { ImageHeader } from "./image_header.ts";
+import type { ImageHeader } from "@emoco/web/image-header";
 
 /** A part of a picture as it is stored, before it is turned upright. */
 export interface StoredPart {

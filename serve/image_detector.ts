@@ -19,19 +19,24 @@ export interface ModelName {
   readonly version: string;
 }
 
+/** What the detector says of one picture; one that is refused has a size of 0 and no faces. */
+export interface SeenImage {
+  readonly width: number;
+  readonly height: number;
+  /** Largest first. */
+  readonly faces: readonly DetectedFace[];
+  /** `damaged`: some of the file's pixels are; absent where there is nothing to say. */
+  readonly warnings?: readonly PictureWarning[];
+  /** Why it is refused, where others of its request are not. */
+  readonly error?: { readonly code: ImageError["code"]; readonly message: string };
+}
+
 /** What the detector says of the pictures of one request. */
 export interface Answer {
   readonly model: ModelName;
   readonly engine: Engine;
   /** In the order of the request. */
-  readonly images: readonly {
-    readonly width: number;
-    readonly height: number;
-    /** Largest first. */
-    readonly faces: readonly DetectedFace[];
-    /** `damaged`: some of the file's pixels are; absent where there is nothing to say. */
-    readonly warnings?: readonly PictureWarning[];
-  }[];
+  readonly images: readonly SeenImage[];
   /** Milliseconds a stage, over all pictures. */
   readonly timings: {
     readonly decode: number;
@@ -54,7 +59,10 @@ export interface ImageDetector {
   readonly card: ModelCard;
   /** Requests that are worked on at one time. */
   readonly concurrency: number;
-  /** The faces of each picture, whose bytes it takes for itself; an ImageError says which file is refused and why. */
+  /**
+   * The faces of each picture, whose bytes it takes for itself. A picture that is refused carries its error beside the
+   * others; where none is left, the ImageError of the first says why.
+   */
   detect(images: readonly Uint8Array<ArrayBuffer>[], signal?: AbortSignal, film?: string): Promise<Answer>;
   /** Forgets a film whose frames came with its name; absent where nothing is kept of films. */
   forget?(film: string): void;
@@ -138,8 +146,8 @@ export class LocalDetector implements ImageDetector {
       const follower = film === undefined ? undefined : this.#followerOf(film);
       const { detector, parts: { decoder, engine } } = this;
       const timings = { decode: 0, find: 0, align: 0, run: 0 };
-      const answered: Answer["images"][number][] = [];
-      for (const [index, bytes] of images.entries()) {
+      const answered: SeenImage[] = [], refused: ImageError[] = [];
+      for (const bytes of images) {
         signal?.throwIfAborted();
         let picture: FilePicture | undefined;
         try {
@@ -152,11 +160,15 @@ export class LocalDetector implements ImageDetector {
           const { warnings } = picture;
           answered.push({ width, height, faces, ...warnings && { warnings } });
         } catch (error) {
-          throw images.length > 1 ? naming(error, index, images.length) : error;
+          if (!(error instanceof ImageError)) throw error;
+          const { code, message } = error;
+          refused.push(error);
+          answered.push({ width: 0, height: 0, faces: [], error: { code, message } });
         } finally {
           picture?.close();
         }
       }
+      if (refused.length > 0 && refused.length === images.length) throw ofAll(refused);
       return { model: nameOf(detector.card), engine, images: answered, timings };
     });
   }
@@ -194,8 +206,8 @@ function nameOf({ name, version }: ModelCard): ModelName {
   return { name, version };
 }
 
-function naming(error: unknown, index: number, count: number): unknown {
-  return error instanceof ImageError
-    ? new ImageError(error.code, `Image ${index + 1} of ${count}: ${error.message}`, { cause: error })
-    : error;
+/** The error of a request without a picture that could be read. */
+function ofAll([first, ...others]: readonly ImageError[]): ImageError {
+  if (others.length === 0) return first;
+  return new ImageError(first.code, `Image 1 of ${1 + others.length}: ${first.message}`, { cause: first });
 }

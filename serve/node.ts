@@ -9,11 +9,17 @@ import type { ModelCard } from "@emoco/web/model-card";
 import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { type ImageDecoder, openDecoder } from "./decode.ts";
-import { type Answer, type Engine, type ImageDetector, LocalDetector } from "./image_detector.ts";
+import {
+  type Answer,
+  type Engine,
+  type ImageDetector,
+  LocalDetector,
+  type SeenImage,
+} from "./image_detector.ts";
 import { openRuntime } from "./runtime.ts";
 
 export type { Answer, DetectedFace, Engine, ImageDetector, ModelCard };
-export { ImageError } from "./image_header.ts";
+export { ImageError } from "@emoco/web/image-header";
 
 /** What a detector is opened with. */
 export interface PhotoDetectorOptions {
@@ -27,7 +33,7 @@ export interface PhotoDetectorOptions {
 }
 
 /** What is seen in a photo: its size, its faces, largest first, and milliseconds a stage. */
-export type SeenPhoto = Answer["images"][number] & Pick<Answer, "timings">;
+export type SeenPhoto = Omit<SeenImage, "error"> & Pick<Answer, "timings">;
 
 const MODEL = new URL("../web/model/", import.meta.url);
 

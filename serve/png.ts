@@ -3,7 +3,7 @@
  * which a server cannot afford; the hard part, inflating, is the platform's own DecompressionStream.
  * @module
  */
-import { ImageError } from "./image_header.ts";
+import { ImageError } from "@emoco/web/image-header";
 
 /** Samples a pixel for each PNG colour type, and the bit depths that the standard allows it. */
 const COLOUR_TYPES: Record<number, { samples: number; depths: readonly number[] }> = {

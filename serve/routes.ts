@@ -61,7 +61,9 @@ export const detectRoute = createRoute({
   path: "/v1/detect",
   tags: ["Faces"],
   summary: "Action units of every face",
-  description: "One picture as the body, or several in a multipart form, each in a field `image`.",
+  description:
+    "One picture as the body, or several in a multipart form, each in a field `image`. One of several that " +
+    "cannot be read carries an error beside the others' answers; where none can be read, the request is refused.",
   security,
   request: {
     body: {

@@ -82,6 +82,10 @@ export const answerSchema = z.object({
     warnings: z.array(z.enum(["damaged"])).optional().openapi({
       description: "damaged: some of the file's pixels are; absent where there is nothing to say",
     }),
+    error: z.object({ code: z.string(), message: z.string() }).optional().openapi({
+      description:
+        "Why this picture is refused, where others of its form are not; its size is 0 then, and it has no faces",
+    }),
   })),
   timings: z.object({ decode: z.number(), find: z.number(), align: z.number(), run: z.number() })
     .openapi({ description: "Milliseconds a stage" }),

@@ -21,7 +21,7 @@ export interface TurboJpeg {
     size: { readonly width: number; readonly height: number },
     part: StoredPart,
   ): Pixels | undefined;
-  /** The last thing that libjpeg complains of when it reads the whole file; empty where it has no fault to find. */
+  /** The first thing that libjpeg complains of when it reads the whole file; empty where it has no fault to find. */
   complaints(bytes: Uint8Array<ArrayBuffer>): string[];
   /** Takes the memory of pixels back, for the next picture. */
   giveBack(pixels: Pixels): void;

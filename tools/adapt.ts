@@ -1,11 +1,13 @@
 /** `deno task adapt`: makes a finished action-unit model better for a place of use, from faces that nobody has labelled. */
 import type { SavedAdaptConfig } from "../train/units/saved_config.ts";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { openBackend } from "../train/engine/backend.ts";
 import { checkPrecision } from "../train/engine/precision.ts";
 import { manifestPath } from "../train/input/data.ts";
+import { knowPictures } from "../train/input/known_pictures.ts";
 import { ViewLoader } from "../train/input/views.ts";
 import { CHECKPOINT_FILE, sha256 } from "../train/runs/checkpoint.ts";
+import { fromHere } from "../train/runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
@@ -80,6 +82,7 @@ async function main(flags: Flags): Promise<void> {
     console.log(`${name} is complete. Its report is ${folder}/report.html.`);
     return;
   }
+  knowPictures(folder, [...faces, ...rehearsed], run.resumes);
   const people = new Set(faces.map(({ subject }) => subject)).size;
   console.log(
     `${stored.name} to ${faces.length} faces of ${people} people in ${config.data}, without their labels` +
@@ -182,14 +185,14 @@ function resolveConfig({ text, settings, switches }: Flags, saved?: SavedAdaptCo
   checkAdaptConfig(config);
   checkPrecision(config.precision, switches.has("eager"));
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
-  const data = text.data ? resolve(text.data) : saved!.data;
+  const data = text.data ? fromHere(text.data) : saved!.data;
   const manifest = manifestPath(data);
   const { faces, splits, test } = unlabelledFaces(
     manifest,
     text.split?.split(",") ?? (saved?.splits.length ? saved.splits : ["pretrain"]),
     skipBroken,
   );
-  const rehearse = text.rehearse ? resolve(text.rehearse) : saved?.rehearse ?? null;
+  const rehearse = text.rehearse ? fromHere(text.rehearse) : saved?.rehearse ?? null;
   const stored: StoredModel = loadModel(text.model ?? saved?.model);
   if (stored.model.detector) {
     throw new RunError(

@@ -3,7 +3,8 @@
  * has not learnt from, and leaves them beside it for `deno task export`.
  * @module
  */
-import { basename, dirname, join, resolve } from "node:path";
+import { fromHere } from "../train/runs/from_here.ts";
+import { basename, dirname, join } from "node:path";
 import { type FlagList, type Flags, runProgram, UsageError, wholeNumber } from "../train/runs/flags.ts";
 import { sha256, writeAtomically } from "../train/runs/whole_file.ts";
 import { CALIBRATION_FILE, type CalibrationFile } from "../train/units/calibration_file.ts";
@@ -35,7 +36,7 @@ export async function calibrate({ text }: Flags): Promise<Fitted> {
   const half = halfOf(text.half);
   const workers = wholeNumber("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
   const model = findModel(text.model);
-  const folder = resolve(text.photos);
+  const folder = fromHere(text.photos);
   const { split, photos: all } = readPhotos(folder, { split: text.split, half });
   const photos = all.filter(({ present }) => present.size > 0);
   if (photos.length === 0) {

@@ -3,11 +3,13 @@
  * repositories that they are from, so that anybody can measure a model on the same faces.
  * @module
  */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fromHere } from "../train/runs/from_here.ts";
 import { type FlagList, type Flags, runProgram, UsageError } from "../train/runs/flags.ts";
 import { Progress } from "./faces/progress.ts";
 import { writeWhole } from "./faces/write_whole.ts";
+import { claimNames } from "./files/claim.ts";
 import { cutPictures, missingFrom, readReadings } from "./photos/cut.ts";
 import { SOURCES } from "./photos/sources.ts";
 
@@ -32,8 +34,8 @@ export async function main({ text, switches }: Flags): Promise<void> {
   if (!text.from || !text.out) {
     throw new UsageError("--from=folder of checkouts and --out=folder are both needed; see --help.");
   }
-  const from = resolve(text.from), out = resolve(text.out);
-  const all = readReadings(text.readings ?? READINGS);
+  const from = fromHere(text.from), out = fromHere(text.out);
+  const all = readReadings(text.readings ? fromHere(text.readings) : READINGS);
   const { sentences, lost } = missingFrom(from, all);
   const kept = all.filter((reading) => !lost.has(reading));
   if (sentences.length > 0 && (!switches.has("partial") || kept.length === 0)) {
@@ -43,6 +45,7 @@ export async function main({ text, switches }: Flags): Promise<void> {
     );
   }
   for (const sentence of sentences) console.log(sentence);
+  claimNames("--out", out, ["LICENCES.txt", "manifest.jsonl", ...kept.map(({ image }) => image)]);
   const progress = new Progress("pictures cut", kept.length);
   await cutPictures(from, out, kept, () => progress.step());
   progress.end();

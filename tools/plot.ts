@@ -21,6 +21,7 @@ import {
 } from "../train/runs/flags.ts";
 import { unitRows } from "../train/scores/metrics.ts";
 import { loadSource } from "../train/units/model_store.ts";
+import { fromHere } from "../train/runs/from_here.ts";
 import { Progress } from "../train/runs/progress.ts";
 import { permutation, PURPOSE, randomStream } from "../train/runs/random.ts";
 import { RUNS } from "../train/runs/run_folder.ts";
@@ -60,7 +61,7 @@ async function main({ text }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: "auto" })));
   const source = loadSource(text.from, choice.seed);
   const sources = text.compare === undefined ? [source] : [loadSource(text.compare, choice.seed), source];
-  const data = text.data ?? source.pretrainingData;
+  const data = (text.data && fromHere(text.data)) ?? source.pretrainingData;
   if (data === undefined) throw new UsageError("--from=random knows no faces: name them by --data.");
   const faces = chooseFaces(manifestPath(data), sources, choice);
 

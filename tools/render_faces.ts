@@ -3,17 +3,19 @@
  * `deno task faces --head=head.npz --out=folder --count=4200 --subjects=525 --size=128 --seed=1`.
  * `--tests=folder` renders whole heads and a smile for the tests, `--sheet=folder` three contact sheets, `--clips=30` with `--out` people who move.
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { wholeNumber } from "../train/runs/flags.ts";
 import { NEEDED_SHAPES } from "./faces/action_units.ts";
 import { renderClips } from "./faces/clips.ts";
 import { type FaceSetOptions, renderFaceSet } from "./faces/face_set.ts";
 import { type Head, parseHead } from "./faces/head.ts";
+import { claimNames } from "./files/claim.ts";
 import { fromHere } from "./files/from_here.ts";
 import { runTool } from "./files/run_tool.ts";
 import { RenderPool } from "./faces/pool.ts";
-import { renderSheets } from "./faces/sheet.ts";
-import { renderTestFaces } from "./faces/test_faces.ts";
+import { renderSheets, SHEETS } from "./faces/sheet.ts";
+import { renderTestFaces, TEST_FILES } from "./faces/test_faces.ts";
 
 const USAGE = `deno task faces --head=head.npz with one or more of
   --out=folder      a set of aligned faces with manifest.jsonl
@@ -38,6 +40,9 @@ const OPTIONS = {
   resume: { type: "boolean", default: false },
   help: { type: "boolean" },
 } as const;
+
+/** Folders of the project, which hold what these options made. */
+const KNOWN = [".", "../tests/faces"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 
 const NO_HEAD =
   `Missing --head=head.npz. The public head is USC ICT's FaceKit (GitHub: ICT-VGL/ICT-FaceKit, MIT ` +
@@ -87,6 +92,8 @@ export async function main(args: readonly string[]): Promise<void> {
   if (clips > 0 && !out) throw new Error(`--clips=${clips} needs --out=folder.`);
   const frames = wholeNumber("frames", values.frames, 12, 10_000);
   if (!out && !tests && !sheet) throw new Error(`Nothing to do.\n${USAGE}`);
+  if (tests) claimNames("--tests", tests, TEST_FILES, KNOWN);
+  if (sheet) claimNames("--sheet", sheet, SHEETS, KNOWN);
   const pool = new RenderPool(head, workers);
   try {
     if (out && clips > 0) await renderClips(pool, out, { ...options, clips, frames });

@@ -2,9 +2,9 @@
  * `deno task study`: the paper's evidence on faces that can be had. Each part pretrains what it compares on the
  * `pretrain` split, scores it on people nobody trained on, keeps every result, and draws them. Resumable run by run.
  */
-import { resolve } from "node:path";
 import { COMMITTED_FACES, manifestPath, readManifest } from "../train/input/data.ts";
 import { METHODS } from "../train/methods/index.ts";
+import { fromHere } from "../train/runs/from_here.ts";
 import {
   type FlagList,
   type Flags,
@@ -58,7 +58,7 @@ const FLAGS: FlagList = {
 
 async function main({ text, switches, settings }: Flags): Promise<void> {
   const parts = chooseParts(text.only);
-  const folder = text.out ? resolve(text.out) : COMMITTED_RESULTS;
+  const folder = text.out ? fromHere(text.out) : COMMITTED_RESULTS;
   if (switches.has("draw")) return drawAll(text.only ? parts : PARTS, folder, text.out ?? "tools/study");
   const asked = readAsked(text, settings);
   // Whatever is missing is better known before hours of training than after them.
@@ -154,7 +154,7 @@ function chooseParts(only: string | undefined): Part[] {
 }
 
 function readAsked(text: Record<string, string>, settings: Record<string, string>): Asked {
-  const data = text.data ? resolve(text.data) : COMMITTED_FACES;
+  const data = text.data ? fromHere(text.data) : COMMITTED_FACES;
   const taken = OWN.find((key) => Object.hasOwn(settings, key));
   if (taken) {
     throw new UsageError(`--${taken} is no setting of the whole study: its runs differ in it, or must not.`);
@@ -169,7 +169,7 @@ function readAsked(text: Record<string, string>, settings: Record<string, string
     finetuneEpochs,
     ...(text.seeds ? { seeds: wholeNumber("seeds", text.seeds) } : {}),
     settings: Object.entries(settings).map(([key, value]) => `--${key}=${value}`),
-    ...(text.photos ? { photos: resolve(text.photos) } : {}),
+    ...(text.photos ? { photos: fromHere(text.photos) } : {}),
     clips,
     ...(text.methods ? { methods: text.methods.split(",") } : {}),
   };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type FlagList, runProgram, SHARED_FLAGS, UsageError } from "../train/runs/flags.ts";
 import { BENCHMARKS } from "../train/scores/protocols.ts";
 import { writeAtomically } from "../train/runs/whole_file.ts";
+import { claimNames } from "./files/claim.ts";
 import { fromHere } from "./files/from_here.ts";
 import { FORMATS } from "./tables/formats.ts";
 import { renderedTable } from "./tables/rendered.ts";
@@ -41,7 +42,7 @@ if (import.meta.main) {
       return;
     }
     const folder = fromHere(out);
-    Deno.mkdirSync(folder, { recursive: true });
+    claimNames("--out", folder, Object.keys(FORMATS).map((ending) => `tables.${ending}`));
     for (const [ending, write] of Object.entries(FORMATS)) {
       writeAtomically(join(folder, `tables.${ending}`), write(tables));
       console.log(join(out, `tables.${ending}`));

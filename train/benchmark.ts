@@ -1,8 +1,9 @@
 /** `deno task benchmark`: a pretrained encoder on a data set of the paper, by the field's protocol. */
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { openBackend } from "./engine/backend.ts";
 import { type SavedBenchmarkConfig, writeBenchmark } from "./units/benchmark_result.ts";
 import { ManifestError, manifestPath } from "./input/data.ts";
+import { knowPictures } from "./input/known_pictures.ts";
 import { detectorOf } from "./detectors/index.ts";
 import {
   checkDetector,
@@ -21,6 +22,7 @@ import {
   trainedOn,
 } from "./units/finetune_inputs.ts";
 import { trainUnits } from "./units/finetuning.ts";
+import { fromHere } from "./runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
@@ -107,6 +109,7 @@ async function benchmark(flags: Flags): Promise<boolean> {
   const { name, folder, config, source, data } = run;
   using _held = holdRun(folder);
   const protocol = BENCHMARKS[config.set], { faces, folds } = data;
+  knowPictures(folder, faces, run.resumes);
   console.log(
     `${protocol.name} by protocol ${config.protocol}, from ${source.name}; run ${name}, in ${folder}.`,
   );
@@ -191,7 +194,7 @@ function resolveConfig(flags: Flags, saved?: SavedBenchmarkConfig) {
     );
   }
   const settings = finetuneSettings(flags, benchmarking, saved);
-  const folder = text.data ? resolve(text.data) : saved!.data;
+  const folder = text.data ? fromHere(text.data) : saved!.data;
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
   const manifest = manifestPath(folder);
   const data = protocolData(readAllFaces(manifest, skipBroken), set, settings.target, manifest);

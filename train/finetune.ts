@@ -1,8 +1,9 @@
 /** `deno task finetune`: a pretrained encoder and faces labelled with action units in, an action-unit model out. */
 import type { SavedFinetuneConfig } from "./units/saved_config.ts";
 import { ACTION_UNITS } from "@emoco/web/facs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { openBackend } from "./engine/backend.ts";
+import { knowPictures } from "./input/known_pictures.ts";
 import { COMMITTED_FACES, type Face, ManifestError, manifestPath, type Split, SPLITS } from "./input/data.ts";
 import {
   checkDetector,
@@ -20,6 +21,7 @@ import {
   refuseOtherInputs,
   trainedOn,
 } from "./units/finetune_inputs.ts";
+import { fromHere } from "./runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
@@ -79,6 +81,7 @@ async function main(flags: Flags): Promise<void> {
     console.log(`${name} is complete. Its report is ${folder}/report.html.`);
     return;
   }
+  knowPictures(folder, faces, run.resumes);
   const detector = detectorModel(config, config, config.aus);
   if (detector) console.log(describeDetector(detector, config.preset));
   const subjects = new Set(faces.map((face) => face.subject)).size;
@@ -137,7 +140,7 @@ function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
   const config = finetuneSettings(flags, finetuning, saved);
   const from = text.from ?? saved?.from ?? defaultSource(config);
   const source = detectorSource(config, loadSource(from, config.seed));
-  const data = text.data ? resolve(text.data) : saved?.data ?? COMMITTED_FACES;
+  const data = text.data ? fromHere(text.data) : saved?.data ?? COMMITTED_FACES;
   const skipBroken = switches.has("skipBroken") || (saved?.skipBroken ?? false);
   const manifest = manifestPath(data);
   const wanted = text.split?.split(",") ?? saved?.splits ?? ["au"];

@@ -1,9 +1,10 @@
 /** `deno task pretrain`: faces labelled with emotions in, an encoder out, by EmoCo or one of its rivals. */
 import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type MethodSettings, PRESETS, readMethod, type RunConfig, settingsOf } from "./config.ts";
 import { COMMITTED_FACES, countEmotions, type Face } from "./input/data.ts";
+import { fromHere } from "./runs/from_here.ts";
 import {
   describeEngine,
   type Device,
@@ -15,6 +16,7 @@ import {
   UsageError,
 } from "./runs/flags.ts";
 import { CHECKPOINT_FILE } from "./runs/checkpoint.ts";
+import { knowPictures } from "./input/known_pictures.ts";
 import { samplingOf } from "./input/walk.ts";
 import { readPretrainFaces, readsEmotions } from "./pretraining/pretrain_faces.ts";
 import type { PretrainData, PretrainRun } from "./pretraining/pretrain_record.ts";
@@ -87,6 +89,7 @@ async function pretrain(plan: Plan, device: Device, place?: Place): Promise<void
     printData(plan.config, plan.data);
     console.log(await describeRun(plan.config));
     if (!plan.resumes) createRun(plan.name, plan.config);
+    knowPictures(plan.folder, [...plan.data.kept, ...plan.data.held], plan.resumes);
     console.log(`Run ${plan.name}, in ${plan.folder}.`);
   }
   await train({ ...plan, engine, cluster });
@@ -174,7 +177,7 @@ function resolveConfig(
     program,
     preset: text.preset ? readPreset(text.preset) : preset,
     ...(text.method ? { method: readMethod(text.method) } : method && { method }),
-    data: text.data ? resolve(text.data) : data,
+    data: text.data ? fromHere(text.data) : data,
     skipBroken: switches.has("skipBroken") || skipBroken,
     ...(sets && { sets }),
     ...resolved,

@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { type AppOptions, createApp, type LogEntry } from "@emoco/serve";
 import type { ImageDetector, LocalDetector } from "../../serve/image_detector.ts";
@@ -88,15 +88,36 @@ describe("the app", () => {
     await assertRefused(await post(portrait.slice(0, 9000)), 422, "image-broken", "cut off");
     await assertRefused(await post(portrait, { "content-type": "text/plain" }), 415, "unsupported-type");
     await assertRefused(await post(portrait, {}), 415, "unsupported-type");
-    const form = new FormData();
-    form.append("image", new File([portrait], "b.jpg"));
-    form.append("image", new File(["hello"], "b.txt"));
+  });
+
+  it("answers the others of a form beside pictures that cannot be read, and refuses where none can be", async () => {
+    const send = (...files: [content: BlobPart, name: string][]) => {
+      const form = new FormData();
+      for (const [content, name] of files) form.append("image", new File([content], name));
+      return Promise.resolve(app.request("/v1/detect", { method: "POST", body: form }));
+    };
+    const cut = portrait.slice(0, 9000);
+    const response = await send(["hello", "a.txt"], [portrait, "b.jpg"], ["", "c.jpg"], [cut, "d.jpg"]);
+    assertEquals(response.status, 200);
+    const { images } = answerSchema.strict().parse(await response.json());
+    assertEquals(
+      images.map(({ name, width, faces, error }) => [name, width, faces.length, error?.code]),
+      [
+        ["a.txt", 0, 0, "image-unsupported"],
+        ["b.jpg", 512, 1, undefined],
+        ["c.jpg", 0, 0, "image-empty"],
+        ["d.jpg", 0, 0, "image-broken"],
+      ],
+    );
+    assertStringIncludes(images[3].error!.message, "The image is cut off");
+    assertEquals(Object.keys(images[1]), ["name", "width", "height", "faces"]);
     await assertRefused(
-      await app.request("/v1/detect", { method: "POST", body: form }),
+      await send(["hello", "a.txt"], [cut, "d.jpg"]),
       415,
       "image-unsupported",
-      "Image 2 of 2: ",
+      "Image 1 of 2: ",
     );
+    await assertRefused(await send([cut, "d.jpg"]), 422, "image-broken", "cut off");
   });
 
   it("refuses forms that hold no pictures, something else, or too many", async () => {
@@ -146,14 +167,21 @@ describe("the app", () => {
       },
       infer: () => new Promise(() => {}),
     };
-    const full = createApp(stuck, { queue: 1, deadlineMs: 300 });
-    const waiting = [post(portrait, JPEG, "/v1/detect", full), post(portrait, JPEG, "/v1/detect", full)];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const full = createApp(stuck, { queue: 1, deadlineMs: 60_000 }), gone = new AbortController();
+    const waiting = [1, 2].map(() =>
+      full.request("/v1/detect", { method: "POST", body: portrait, headers: JPEG, signal: gone.signal })
+    );
+    const places = async () =>
+      /^emoco_queue_places (\d+)$/m.exec(await (await full.request("/metrics")).text())![1];
+    while (await places() !== "2") await new Promise((resolve) => setTimeout(resolve, 5));
     const refused = await post(portrait, JPEG, "/v1/detect", full);
     assertEquals(refused.headers.get("retry-after"), "1");
     await assertRefused(refused, 503, "busy");
-    for (const response of await Promise.all(waiting)) await assertRefused(response, 504, "deadline");
-    assertEquals(asked.map(({ aborted }) => aborted), [true], "the one that waited never began");
+    gone.abort();
+    for (const { status } of await Promise.all(waiting)) assertEquals(status, 499);
+    const late = createApp(stuck, { deadlineMs: 100 });
+    await assertRefused(await post(portrait, JPEG, "/v1/detect", late), 504, "deadline");
+    assertEquals(asked.map(({ aborted }) => aborted), [true, true], "the one that waited never began");
   });
 
   it("drops the work of a client that has gone", async () => {

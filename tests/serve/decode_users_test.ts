@@ -6,6 +6,26 @@ import sharp from "sharp";
 import { assertDecodes, assertRefuses, type Bytes, bytesOf, picture } from "./decoding.ts";
 import { PROFILES, withProfile } from "./profiles.ts";
 
+/** A picture whose compressed data are long enough to be hurt. */
+const noisy = () =>
+  picture(120, 90).convolve({ width: 3, height: 3, kernel: [0, -9, 0, -9, 40, -9, 0, -9, 0] });
+
+/** The file with an eighth of it lost from its compressed data. */
+function hurtOf(bytes: Bytes): Bytes {
+  const middle = bytes.length >> 1;
+  return new Uint8Array([...bytes.subarray(0, middle), ...bytes.subarray(middle + (bytes.length >> 3))]);
+}
+
+/** The file with stray bytes behind its first segment. */
+function withStray(bytes: Bytes): Bytes {
+  const first = 4 + (bytes[4] << 8 | bytes[5]);
+  return new Uint8Array([
+    ...bytes.subarray(0, first),
+    ...new Uint8Array(18).fill(0x55),
+    ...bytes.subarray(first),
+  ]);
+}
+
 for (const engine of ["native", "wasm"] as const) {
   describe(`the ${engine} decoder, given what users have`, () => {
     let decoder: ImageDecoder, jpeg: Bytes;
@@ -18,17 +38,12 @@ for (const engine of ["native", "wasm"] as const) {
       const whole = await decoder.decode(jpeg),
         progressive = await bytesOf(picture(60, 44).jpeg({ progressive: true }));
       assertEquals(whole.warnings, undefined);
-      const first = 4 + (jpeg[4] << 8 | jpeg[5]); // SOI and the first segment
-      const stray = new Uint8Array([
-        ...jpeg.subarray(0, first),
-        ...new Uint8Array(18).fill(0x55),
-        ...jpeg.subarray(first),
-      ]);
       for (
         const [what, bytes] of Object.entries({
           "no end": jpeg.slice(0, -2),
           "half an end": jpeg.slice(0, -1),
-          stray,
+          "stray bytes": withStray(jpeg),
+          "stray bytes and no end": withStray(jpeg).slice(0, -2),
         })
       ) {
         const { data, warnings } = await decoder.decode(bytes);
@@ -43,13 +58,28 @@ for (const engine of ["native", "wasm"] as const) {
     });
 
     it("says that pixels are damaged", async () => {
-      const noisy = await bytesOf(
-        picture(120, 90).convolve({ width: 3, height: 3, kernel: [0, -9, 0, -9, 40, -9, 0, -9, 0] }).jpeg(),
+      for (const progressive of [false, true]) {
+        const sound = await bytesOf(noisy().jpeg({ progressive })), hurt = hurtOf(sound);
+        assertEquals((await decoder.decode(sound)).warnings, undefined);
+        assertEquals((await decoder.decode(hurt)).warnings, ["damaged"], `progressive: ${progressive}`);
+        assertEquals((await decoder.decode(withStray(hurt))).warnings, ["damaged"], "and stray bytes");
+        assertEquals((await decoder.decode(withStray(sound))).warnings, undefined, "stray bytes alone");
+      }
+    });
+
+    it("says of each picture what is wrong with it alone, whatever is decoded beside it", async () => {
+      const sound = await bytesOf(noisy().jpeg()), kinds: Bytes[] = [sound, hurtOf(sound), withStray(sound)];
+      if (engine === "native") { // what libjpeg-turbo leaves to sharp
+        const cmyk = await bytesOf(noisy().toColourspace("cmyk").jpeg());
+        kinds.push(cmyk, hurtOf(cmyk), withStray(cmyk));
+      }
+      const alone: (readonly string[] | undefined)[] = [];
+      for (const bytes of kinds) alone.push((await decoder.decode(bytes)).warnings);
+      assertEquals(alone, kinds.map((_, i) => i % 3 === 1 ? ["damaged"] : undefined));
+      const beside = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => decoder.decode(kinds[i % kinds.length])),
       );
-      assertEquals((await decoder.decode(noisy)).warnings, undefined);
-      const middle = noisy.length - 300; // of the compressed data, where sixty bytes are lost
-      const hurt = new Uint8Array([...noisy.subarray(0, middle), ...noisy.subarray(middle + 60)]);
-      assertEquals((await decoder.decode(hurt)).warnings, ["damaged"]);
+      assertEquals(beside.map(({ warnings }) => warnings), beside.map((_, i) => alone[i % kinds.length]));
     });
 
     it("brings the colours of every profile to sRGB as a colour management system does", async () => {

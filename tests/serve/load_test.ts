@@ -110,11 +110,12 @@ describe("a server under load", () => {
     assertEquals([...new Set(statuses)].sort(), [200, 503]);
     assert(statuses.filter((status) => status === 200).length > 10, "work is done all the same");
     assert(count > 10);
-    // However slow the machine: health never waits in the queue in which pictures wait for a worker.
+    // However slow the machine: health never waits in the queue in which pictures wait for a worker. What the probe itself
+    // waits for a processor is the machine's doing.
     const median = worked[worked.length >> 1];
     assertLess(
       p95,
-      median,
+      median + lateness,
       `health p95 ${p95} ms, a picture ${median} ms, the probe's own lateness ${lateness} ms`,
     );
     assertLess(after, before * 1.15, `resident memory went from ${before} to ${after}`);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { openTurboJpeg } from "../../serve/turbo_jpeg.ts";
-import { withEnd } from "../../serve/jpeg_damage.ts";
+import { mended } from "@emoco/web/jpeg-damage";
 import { type Bytes, bytesOf, picture } from "./decoding.ts";
 
 describe("libjpeg-turbo, after a picture that it did not finish", () => {
@@ -14,7 +14,7 @@ describe("libjpeg-turbo, after a picture that it did not finish", () => {
   let jpeg: Bytes, cut: Bytes;
   beforeAll(async () => {
     jpeg = await bytesOf(picture(size.width, size.height).jpeg());
-    cut = withEnd(jpeg.subarray(0, jpeg.length - 200));
+    cut = mended(jpeg.slice(0, -200), { lacksEnd: true });
   });
 
   const unfinished: { [why: string]: (turbo: ReturnType<typeof open>) => unknown } = {

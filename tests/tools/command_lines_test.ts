@@ -8,7 +8,10 @@ const TASKS: Record<string, string | { command: string; dependencies?: string[] 
   JSON.parse(Deno.readTextFileSync(`${ROOT}/deno.json`)).tasks;
 
 /** Runs a program with the permissions of its task. */
-async function run(task: string, ...args: string[]) {
+const run = (task: string, ...args: string[]) => runFrom(ROOT, task, ...args);
+
+/** The same for a user who stands in a folder, as `deno task` tells it. */
+async function runFrom(folder: string, task: string, ...args: string[]) {
   const entry = TASKS[task], command = typeof entry === "string" ? entry : entry.command;
   const words = command.slice(command.indexOf("deno run ") + 9).split(" ");
   const script = words.findIndex((word) => word.endsWith(".ts"));
@@ -23,7 +26,7 @@ async function run(task: string, ...args: string[]) {
       ...args,
     ],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", INIT_CWD: folder },
   }).output();
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
@@ -72,6 +75,25 @@ describe("the programs", () => {
     assertStringIncludes(unknown.stderr, "\n  deno task soak paper ");
     assertStringIncludes(help.stdout, "--faces  faces of the epoch");
     assertEquals(wrong.stderr, "--faces=10: it must be a whole number of at least 1000.\n");
+  });
+
+  it("read paths from where their user stands", async () => {
+    const folder = await Deno.makeTempDir();
+    const lines = [
+      ["pretrain", "--data=gone"],
+      ["finetune", "--from=random", "--data=gone"],
+      ["benchmark", "--set=bp4d", "--from=random", "--data=gone"],
+      ["study", "--plan", "--data=gone"],
+      ["evaluate", "--photos=gone"],
+      ["calibrate", `--model=${ROOT}/web/model`, "--photos=gone"],
+      ["photos", "--from=gone", "--out=out"],
+    ];
+    for (const [task, ...args] of lines) {
+      const { code, stderr } = await runFrom(folder, task, ...args);
+      assertEquals([task, code], [task, 1], stderr);
+      assertStringIncludes(stderr, `${folder}/gone`, task);
+    }
+    await Deno.remove(folder);
   });
 
   it("say that a port is taken before anything is built", async () => {

@@ -3,6 +3,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { afterEach, beforeEach, describe, it } from "@std/testing/bdd";
 import { join, relative } from "node:path";
 import { buildFolder } from "../../tools/files/built_folder.ts";
+import { claimNames } from "../../tools/files/claim.ts";
 import { isPicture } from "../../tools/files/kinds.ts";
 import { OutputNames } from "../../tools/files/names.ts";
 import { checkOutFolder } from "../../tools/files/out_folder.ts";
@@ -176,6 +177,32 @@ describe("an output folder", () => {
       Error,
       "aligned already",
     );
+  });
+});
+
+describe("files of fixed names", () => {
+  const names = ["tables.csv", "report.html"], folder = () => join(root, "out");
+  const claim = (known: string[] = []) => claimNames("--out", folder(), names, known);
+
+  it("take the place of what the same program wrote, beside what its user has", () => {
+    writeTree(root, { "out/notes.txt": "kept" });
+    for (const content of ["first", "second"]) {
+      claim();
+      for (const name of names) Deno.writeTextFileSync(join(folder(), name), content);
+    }
+    assertEquals(Deno.readTextFileSync(join(folder(), "notes.txt")), "kept");
+    Deno.removeSync(folder(), { recursive: true });
+    claim(); // a folder that is not there is made
+    assertEquals(Deno.statSync(folder()).isDirectory, true);
+  });
+
+  it("never take the place of anybody else's, nor of a file where a folder was named", () => {
+    writeTree(root, { "out/report.html": "mine", "file": "mine" });
+    assertThrows(claim, Error, "holds report.html, which this program did not write");
+    assertEquals([...Deno.readDirSync(folder())].map(({ name }) => name), ["report.html"]);
+    claim([folder()]); // the project's own
+    assertThrows(() => claimNames("--out", join(root, "file"), names), Error, "is a file: name a folder.");
+    assertEquals(Deno.readTextFileSync(join(folder(), "report.html")), "mine");
   });
 });
 

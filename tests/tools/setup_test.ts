@@ -27,7 +27,7 @@ describe("lockFolder", () => {
     await reader.read();
     const lines: string[] = [];
     const waiting = lockFolder(scratch, (line) => lines.push(line));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     assertEquals(lines, [`Another set-up is at work in ${scratch}; waiting for it.`]);
     holder.kill("SIGKILL");
     (await waiting)[Symbol.dispose]();

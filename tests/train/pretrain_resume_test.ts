@@ -129,7 +129,7 @@ describe("a pretraining run that is interrupted", () => {
     assertSame("stopped", "traced");
     const files = [...Deno.readDirSync(run("stopped"))].map(({ name }) => name).sort();
     const checkpoints = ["checkpoint.safetensors", "checkpoint.safetensors.previous"];
-    assertEquals(files, [...checkpoints, "config.json", "metrics.jsonl", "report.html"]);
+    assertEquals(files, [...checkpoints, "config.json", "metrics.jsonl", "pictures.tsv", "report.html"]);
   });
 
   it("starts at step 0 when it was killed before its first checkpoint, and loses nothing to kill -9 at any later moment", async () => {

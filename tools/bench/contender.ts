@@ -92,7 +92,7 @@ export async function answerRounds(
   for await (const line of lines) console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
 }
 
-function processUse(): { cpuSeconds: number; peakBytes: number } {
+export function processUse(): { cpuSeconds: number; peakBytes: number } {
   const { user, system } = process.cpuUsage();
   return { cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 };
 }

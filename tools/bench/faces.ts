@@ -1,5 +1,6 @@
 /** `deno task bench faces`: the renderer of faces beside the first one that this project had. */
 import { fileURLToPath } from "node:url";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { readPart } from "../files/named_parts.ts";
 import { median } from "../median.ts";
@@ -39,7 +40,7 @@ export async function bench(args: string[]): Promise<void> {
       const own = `--config=${tree}/deno.json`;
       const file = tree === root ? worker : `${tree}/tools/bench/faces_worker.ts`;
       return new Contender(name, Deno.execPath(), [
-        ...["run", "--quiet", "--no-check", own, ...permissions, file, tree, head!, `${size}`],
+        ...["run", "--quiet", "--no-check", own, ...permissions, file, tree, fromHere(head!), `${size}`],
       ]);
     };
     for (const file of ["faces_worker.ts", "contender.ts", "lines.ts"]) {

@@ -1,5 +1,6 @@
 /** The Python that a peer runs in: the user's own by `--python`, or a virtual environment in the user's cache. */
 import { join } from "node:path";
+import { fromHere } from "../../train/runs/from_here.ts";
 
 /** What a peer needs. */
 interface Peer {
@@ -88,9 +89,10 @@ async function pythonWith(
 ): Promise<string> {
   const check = ["-c", `import ${modules}`];
   if (given) {
-    const answer = await run(given, check);
+    const command = given.includes("/") ? fromHere(given) : given; // a name is looked for in PATH
+    const answer = await run(command, check);
     if (answer !== undefined) throw new Error(`--python=${given} cannot import ${modules}: ${answer}`);
-    return given;
+    return command;
   }
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? ".", ".cache");
   const folder = join(cache, "emoco", `bench-${requirements[0].replace("==", "-")}`);

@@ -3,6 +3,7 @@
  * whole picture, and in a close-up where it is seen too small or too large there.
  */
 import { fileURLToPath } from "node:url";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
 import { readPart } from "../files/named_parts.ts";
 import { Served } from "../served.ts";
@@ -49,7 +50,7 @@ export async function bench(args: string[]): Promise<void> {
   const { text } = flags;
   const count = (name: string, normal: number) => wholeNumber(name, text[name] ?? String(normal));
   const rounds = count("rounds", 5);
-  const model = text.model ?? path("../../web/model");
+  const model = text.model ? fromHere(text.model) : path("../../web/model");
   const python = await pythonWithServer(text.python, console.log);
   const loads: Load[] = [
     {

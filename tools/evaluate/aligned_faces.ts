@@ -1,6 +1,6 @@
 /** `deno task evaluate` on aligned faces: by the training code, without a finder. Trains nothing. */
 import { EMOTIONS } from "@emoco/web/facs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { predict } from "../../train/units/au_model.ts";
 import { openBackend } from "../../train/engine/backend.ts";
 import { writeAtomically } from "../../train/runs/checkpoint.ts";
@@ -12,6 +12,7 @@ import {
   type Split,
   SPLITS,
 } from "../../train/input/data.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import {
   describeEngine,
   type FlagList,
@@ -49,7 +50,7 @@ export const FACE_FLAGS: FlagList = {
 export async function evaluateOnFaces({ text, switches }: Flags): Promise<void> {
   console.log(describeEngine(openBackend({ device: readDevice(text.device) })));
   const stored = loadModel(text.model);
-  const manifest = manifestPath(text.data ? resolve(text.data) : COMMITTED_FACES);
+  const manifest = manifestPath(text.data ? fromHere(text.data) : COMMITTED_FACES);
   const { target } = stored.config;
   const { faces, split } = testFaces(manifest, text.split, target, switches.has("skipBroken"));
   refuseKnownSubjects(faces, stored.subjects);

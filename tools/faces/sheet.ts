@@ -129,6 +129,9 @@ function peopleTiles(seed: number): Tile[] {
   });
 }
 
+/** What `renderSheets` writes. */
+export const SHEETS = ["sheet_emotions.jpg", "sheet_action_units.jpg", "sheet_people.jpg"] as const;
+
 /** Writes `sheet_emotions.jpg` (a row a subject, a column an emotion), `sheet_action_units.jpg` and
  * `sheet_people.jpg`. */
 export async function renderSheets(pool: RenderPool, folder: string, seed: number): Promise<void> {

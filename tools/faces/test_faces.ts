@@ -40,7 +40,7 @@ function* headGroups({ seed, subjects }: FaceSetOptions) {
     const draw = drawFace(seed, tested[i % tested.length], FIRST_FACE + i, "test");
     // A clean picture: the tests add blur, noise and compression of their own.
     const scene: Scene = { ...draw.scene, occluder: null, look: PLAIN_LOOK, blur: 0, noise: 0 };
-    const image = `head_${String(i).padStart(2, "0")}.webp`;
+    const image = nameOf(i);
     const portrait: Portrait = { subject: draw.subject, weights: draw.weights, scene, view, samples: 2 };
     yield [{ portrait, tag: { draw, image } }];
   }
@@ -84,6 +84,16 @@ function* smileGroups({ seed, subjects }: FaceSetOptions): Generator<Group<numbe
   }
   yield group;
 }
+
+function nameOf(head: number): string {
+  return `head_${String(head).padStart(2, "0")}.webp`;
+}
+
+/** What `renderTestFaces` writes. */
+export const TEST_FILES: readonly string[] = [
+  ...["manifest.jsonl", "smile.mjpeg", "smile.jsonl"],
+  ...Array.from({ length: HEADS }, (_, i) => nameOf(i)),
+];
 
 /** Writes the heads with `manifest.jsonl`, and the smile as `smile.mjpeg` with `smile.jsonl`, into `folder`. */
 export async function renderTestFaces(

@@ -3,6 +3,8 @@
  * @module
  */
 import { join, resolve } from "node:path";
+import { claimNames } from "../files/claim.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, type Flags, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
@@ -39,6 +41,9 @@ export const PHOTO_FLAGS: FlagList = {
   help: { kind: "switch", help: "this text" },
 };
 
+/** What an evaluation leaves. */
+const WRITTEN = ["photographs.json", "scores.csv", "readings.csv", "report.html"];
+
 /** Runs the evaluation; errors are sentences. */
 export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation[]> {
   const choice: Choice = { split: text.split, half: halfOf(text.half) };
@@ -48,7 +53,7 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
   };
   const workers = wholeNumber("workers", text.workers ?? String(navigator.hardwareConcurrency), 1, 256);
   const models = (text.model?.split(",") ?? [undefined]).map(findModel);
-  const folder = resolve(text.photos);
+  const folder = fromHere(text.photos);
   const { split, every, photos } = readPhotos(folder, choice);
   if (!photos.some(({ present, emotion }) => present.size > 0 || emotion)) {
     throw new ManifestError(
@@ -63,6 +68,13 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     `${models.map(({ name }) => name).join(", ")} on ${photos.length} photographs, ${what} of ${folder}`,
   );
 
+  const out = text.out === undefined ? resolve("runs", "photographs") : fromHere(text.out);
+  const places = models.map(({ name }) =>
+    text.out !== undefined && models.length === 1
+      ? out
+      : join(out, `${name}${choice.half ? `-${choice.half}` : ""}`)
+  );
+  if (text.out !== undefined) { for (const place of places) claimNames("--out", place, WRITTEN); }
   const readings = await readWith(models, photos, workers);
   const evaluations: PhotoEvaluation[] = [];
   for (const [m, model] of models.entries()) {
@@ -71,9 +83,7 @@ export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation
     if (models.length > 1) console.log(`\n${model.name}`);
     for (const line of linesOf(evaluation)) console.log(line);
     for (const { image, reason } of evaluation.notFound) console.log(`not found: ${image}: ${reason}`);
-    const name = `${model.name}${choice.half ? `-${choice.half}` : ""}`;
-    const out = resolve(text.out === undefined ? join("runs", "photographs") : text.out);
-    const to = text.out !== undefined && models.length === 1 ? out : join(out, name);
+    const to = places[m];
     await write(to, { model, m, photos, readings, evaluation, what }, {
       photos: folder,
       ...choice,

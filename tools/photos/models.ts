@@ -5,6 +5,7 @@
 import { type ModelCard, parseModelCard } from "@emoco/web/model-card";
 import { basename, dirname, join } from "node:path";
 import { COMMITTED } from "../detect/open.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { UsageError } from "../../train/runs/flags.ts";
 import { exists } from "../../train/runs/whole_file.ts";
 import type { Photo } from "./manifest.ts";
@@ -29,10 +30,10 @@ export interface TestedModel extends ModelFiles {
  * @throws {UsageError} with one sentence where there is none
  */
 export function findModel(wanted: string = join(COMMITTED, "emoco.json")): TestedModel {
-  const isFile = /\.(json|onnx)$/.test(wanted);
-  const folder = isFile ? dirname(wanted) : exists(wanted) ? wanted : join("runs", wanted);
-  const card = wanted.endsWith(".json") ? wanted : join(folder, "emoco.json");
-  const file = wanted.endsWith(".onnx") ? wanted : join(folder, "emoco.onnx");
+  const isFile = /\.(json|onnx)$/.test(wanted), here = fromHere(wanted);
+  const folder = isFile ? dirname(here) : exists(here) ? here : join("runs", wanted);
+  const card = wanted.endsWith(".json") ? here : join(folder, "emoco.json");
+  const file = wanted.endsWith(".onnx") ? here : join(folder, "emoco.onnx");
   for (const path of [card, file]) {
     if (exists(path)) continue;
     throw new UsageError(

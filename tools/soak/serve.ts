@@ -4,6 +4,7 @@ import sharp, { type Sharp } from "sharp";
 import { type FlagList, wholeNumber } from "../../train/runs/flags.ts";
 import { readPart } from "../files/named_parts.ts";
 import { Served } from "../served.ts";
+import { fromHere } from "../../train/runs/from_here.ts";
 import { median } from "../median.ts";
 
 const FLAGS: FlagList = {
@@ -143,7 +144,9 @@ export async function soak(args: string[]): Promise<void> {
   if (!flags) return;
   const { text } = flags;
   const requests = wholeNumber("requests", text.requests ?? "10000", 100);
-  const model = text.model ?? fileURLToPath(new URL("../../web/model", import.meta.url));
+  const model = text.model
+    ? fromHere(text.model)
+    : fileURLToPath(new URL("../../web/model", import.meta.url));
   const served = await Served.start([`--model=${model}`, `--engine=${text.engine ?? "auto"}`, "--grace=0"]);
   try {
     const start = performance.now();

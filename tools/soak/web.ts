@@ -5,7 +5,7 @@ import { cameraOf, openPage, ServedPage, settled, startChromium } from "../web/b
 import { smilePictures, writeY4m } from "../web/film.ts";
 import { FrameCount } from "../web/frame_count.ts";
 import { type Held, WorkerProbe } from "../web/worker_probe.ts";
-import { type LongTask, longTasks } from "../web/long_tasks.ts";
+import { type LongTask, longTasks, type TaskLimit } from "../web/long_tasks.ts";
 
 const FLAGS: FlagList = {
   frames: { kind: "text", help: "frames after the warm-up (3000)" },
@@ -41,6 +41,7 @@ export async function soakPage(
   served: ServedPage,
   frames: number,
   say: (done: number) => void = () => {},
+  limit: TaskLimit = () => LONGEST_TASK,
 ): Promise<Soaked> {
   const film = await Deno.makeTempFile({ suffix: ".y4m" });
   const pictures = (await smilePictures()).filter((_, i) => i % 2 === 0);
@@ -64,7 +65,7 @@ export async function soakPage(
     const before = await probe.measure();
     await until(frames - TRACED);
     const after = await probe.measure();
-    const tooLong = await longTasks(browser, page, LONGEST_TASK, () => until(frames));
+    const tooLong = await longTasks(browser, page, limit, () => until(frames));
     return { frames, before, after, tooLong };
   } finally {
     await browser.close();

@@ -21,11 +21,14 @@ interface TraceEvent {
   readonly args?: { readonly name?: string };
 }
 
+/** How long a task may take, given how long the longest one took of the workers, which analyse the frames. */
+export type TaskLimit = (ofWorkers: number) => number;
+
 /** The tasks over so many milliseconds while a job runs. */
 export async function longTasks(
   browser: Browser,
   page: Page,
-  milliseconds: number,
+  limit: TaskLimit,
   job: () => Promise<void>,
 ): Promise<LongTask[]> {
   await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline"] });
@@ -33,18 +36,26 @@ export async function longTasks(
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as {
     traceEvents: TraceEvent[];
   };
-  const threads = traceEvents.filter(({ name, args }) =>
-    name === "thread_name" && args?.name === "CrRendererMain"
-  );
-  const isMain = ({ pid, tid }: TraceEvent) =>
-    threads.some((thread) => thread.pid === pid && thread.tid === tid);
-  const work = traceEvents.filter((event) => event.ph === "X" && isMain(event) && event.tdur !== undefined);
+  const workOf = (name: RegExp) => {
+    const threads = traceEvents.filter((event) =>
+      event.name === "thread_name" && name.test(event.args?.name ?? "")
+    );
+    return traceEvents.filter(({ ph, pid, tid, tdur }) =>
+      ph === "X" && tdur !== undefined && threads.some((thread) => thread.pid === pid && thread.tid === tid)
+    );
+  };
+  const work = workOf(/^CrRendererMain$/), ofWorkers = workOf(/^DedicatedWorker/).filter(isTask);
   if (work.length === 0) throw new Error("The trace has no task of a main thread: nothing was measured.");
-  return work.filter(({ name, tdur }) => /RunTask$/.test(name) && tdur! > milliseconds * 1000).map((task) => {
+  const longest = limit(ofWorkers.reduce((most, { tdur }) => Math.max(most, tdur!), 0) / 1000);
+  return work.filter((event) => isTask(event) && event.tdur! > longest * 1000).map((task) => {
     const inside = work.filter((event) =>
       event !== task && event.pid === task.pid && event.tid === task.tid && event.ts >= task.ts &&
-      event.ts + (event.dur ?? 0) <= task.ts + (task.dur ?? 0) && !/RunTask$/.test(event.name)
+      event.ts + (event.dur ?? 0) <= task.ts + (task.dur ?? 0) && !isTask(event)
     ).sort((one, other) => other.tdur! - one.tdur!);
     return { name: inside.at(0)?.name ?? task.name, milliseconds: task.tdur! / 1000 };
   });
+}
+
+function isTask({ name }: TraceEvent): boolean {
+  return /RunTask$/.test(name);
 }

@@ -1,6 +1,7 @@
 /** A face as a figure inside a report: picture, caption, and what it shows in words for those who cannot see it. */
 import sharp, { type Sharp } from "sharp";
 import type { Face } from "../input/data.ts";
+import { decodePicture } from "../input/picture.ts";
 import { escapeHtml } from "../runs/svg_chart.ts";
 
 /**
@@ -12,7 +13,9 @@ export async function faceFigure(
   caption = defaultCaption(face),
   className = "",
 ): Promise<string> {
-  const image = await inlineJpeg(sharp(face.image).autoOrient(), defaultCaption(face).join(", "));
+  const { data, width, height } = await decodePicture(face.image);
+  const picture = sharp(data, { raw: { width, height, channels: 3 } });
+  const image = await inlineJpeg(picture, defaultCaption(face).join(", "));
   return `<figure class="${className}">${image}<figcaption>${
     caption.map(escapeHtml).join("<br>")
   }</figcaption></figure>`;

@@ -1,6 +1,7 @@
 /** A supervised detector as an ONNX file, with the model that finds its points inside where it needs points. */
 import { fileURLToPath } from "node:url";
 import { detectorOf } from "../detectors/index.ts";
+import { fromHere } from "../runs/from_here.ts";
 import { RunError } from "../runs/run_folder.ts";
 import { type AuModel, outputNames } from "./au_model.ts";
 import type { DetectorModel } from "./detector_model.ts";
@@ -29,9 +30,12 @@ export const POINTS_FLAG = {
  */
 export function readPointsModel(
   model: AuModel,
-  path = fileURLToPath(new URL("../../web/model/emoco.onnx", import.meta.url)),
+  given?: string,
 ): Uint8Array<ArrayBuffer> | undefined {
   if (!needsPoints(model)) return undefined;
+  const path = given
+    ? fromHere(given)
+    : fileURLToPath(new URL("../../web/model/emoco.onnx", import.meta.url));
   try {
     return Deno.readFileSync(path);
   } catch {

@@ -76,6 +76,25 @@ describe("lineChart", () => {
   });
 });
 
+describe("the numbers beside a chart's axes", () => {
+  it("lie inside of it, the last one too", () => {
+    const most = 7; // pixels that a digit of 11 takes
+    for (const last of [100, 2500, 120_000]) {
+      const svg = lineChart("t", [{ name: "a", points: [[0, 0], [last, 1]] }], { xLabel: "step" });
+      const [, width] = /viewBox="0 0 (\d+)/.exec(svg)!.map(Number);
+      const labels = [
+        ...svg.matchAll(/<text x="([\d.]+)" y="[\d.]+" text-anchor="(end|middle)"[^>]*>([\d.e+-]+)</g),
+      ];
+      assert(labels.length > 4, svg);
+      for (const [, x, anchor, text] of labels) {
+        const behind = anchor === "end" ? 0 : text.length * most / 2;
+        assert(Number(x) + behind <= width, `${text} of ${last}`);
+        assert(Number(x) + behind - text.length * most >= 0, `${text} of ${last}`);
+      }
+    }
+  });
+});
+
 describe("barChart", () => {
   it("draws bars in proportion, and none for a measure that does not exist", () => {
     const svg = barChart("t", ["AU1", "AU2"], [{ name: "F1", values: [0.25, 1] }, {

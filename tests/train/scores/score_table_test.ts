@@ -20,6 +20,17 @@ describe("averageFolds", () => {
 });
 
 describe("tableLines", () => {
+  it("marks units that are present in every face, whose F1 of 100 says nothing", () => {
+    const always = { ...unit(12, 1, NaN, 1), falsePositives: 0, trueNegatives: 0 };
+    const averages = { f1: 0.6, auc: 0.6, positiveRate: 0.6 };
+    assertEquals(
+      tableLines([unit(1, 0.2, 0.6), always], averages).at(-1),
+      "Present in every face that was tested: AU12. Such an F1 says nothing of the model; the average holds it all the same.",
+    );
+    assertEquals(tableLines([unit(1, 0.2, 0.6)], averages).length, 4);
+    assertEquals(tableLines([{ ...always, count: 0 }], averages).length, 4, "a unit without labels");
+  });
+
   it("prints action units as columns and their average last, in per cent, as the paper's tables do", () => {
     const units = [unit(1, 0.2, 0.6), unit(12, 0.4567, NaN), unit(25, 1, 0.999)];
     assertEquals(tableLines(units, { f1: 0.5522, auc: 0.7995, positiveRate: 0.25 }), [

@@ -1,6 +1,6 @@
 /**
  * What an image file says of itself before anything is decoded: its kind, size and orientation, whether it is whole,
- * and whether it is something that this server takes.
+ * and whether it is something that is taken here.
  * @module
  */
 
@@ -35,6 +35,8 @@ export interface ImageHeader {
   readonly components?: number;
   /** Whether a JPEG's end marker is missing: its pixels may all be there, which only decoding shows. */
   readonly lacksEnd?: boolean;
+  /** Where a JPEG has bytes between its segments that belong to none, from and to. */
+  readonly stray?: readonly (readonly [number, number])[];
   /** The ICC profile, in parts as they stand in the file; in PNG zlib has packed it. */
   readonly profile?: { readonly parts: readonly Uint8Array[]; readonly isPacked: boolean };
 }
@@ -81,11 +83,12 @@ function readJpeg(bytes: Uint8Array, view: DataView): ImageHeader {
   let size: { width: number; height: number; components: number } | undefined;
   let orientation = 1;
   let scanned = false, lacksEnd = false;
-  const profile: { number: number; part: Uint8Array }[] = [];
-  for (let at = 2;;) {
+  const profile: { number: number; part: Uint8Array }[] = [], stray: [number, number][] = [];
+  for (let at = 2, from = at;; from = at) {
     // Compressed data lies between the markers of a scan; stray bytes before other markers are no viewer's concern.
     at = bytes.indexOf(0xff, at);
     if (at < 0 && !scanned) throw cutOff();
+    if (at > from && !scanned) stray.push([from, at]);
     lacksEnd = at < 0 || at + 1 >= bytes.length;
     if (lacksEnd && scanned) break;
     const marker = view.getUint16(at);
@@ -120,7 +123,7 @@ function readJpeg(bytes: Uint8Array, view: DataView): ImageHeader {
   }
   if (!size || !scanned) throw new ImageError("broken", "The JPEG is broken: it holds no picture.");
   const parts = profile.sort((one, other) => one.number - other.number).map(({ part }) => part);
-  return { format: "jpeg", ...size, orientation, lacksEnd, ...profileOf(parts) };
+  return { format: "jpeg", ...size, orientation, lacksEnd, stray, ...profileOf(parts) };
 }
 
 function readPng(bytes: Uint8Array, view: DataView): ImageHeader {

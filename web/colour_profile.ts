@@ -4,6 +4,7 @@
  * as sRGB. ICC.1:2022, sections 8 to 10.
  * @module
  */
+import type { ImageHeader } from "./image_header.ts";
 
 /** Linear steps in which sRGB's curve is tabulated: fine enough that neighbours differ by less than a level. */
 const STEPS = 1 << 14;
@@ -18,6 +19,20 @@ type Curve = (value: number) => number;
 
 /** What turns a picture's colours into sRGB, in place; RGBA, 8 bits a sample. */
 export type ToSrgb = (data: Uint8ClampedArray | Uint8Array) => void;
+
+/** What turns the colours of a file's picture into sRGB, where they are others. */
+export async function profileOf({ profile }: ImageHeader): Promise<ToSrgb | undefined> {
+  if (!profile) return undefined;
+  const packed = new Blob(profile.parts as Uint8Array<ArrayBuffer>[]);
+  try {
+    const stream = profile.isPacked
+      ? packed.stream().pipeThrough(new DecompressionStream("deflate"))
+      : undefined;
+    return readProfile(new Uint8Array(await (stream ? new Response(stream) : packed).arrayBuffer()));
+  } catch {
+    return undefined; // damaged: the picture is shown as if it had none
+  }
+}
 
 /** Reads a profile; nothing where it is one of tables, or damaged, or means what sRGB means. */
 export function readProfile(bytes: Uint8Array): ToSrgb | undefined {
