@@ -92,6 +92,7 @@ export async function answerRounds(
   for await (const line of lines) console.log(JSON.stringify(await round(Number(line.split(" ")[1]))));
 }
 
+/** Processor time and greatest resident memory of this process so far. */
 export function processUse(): { cpuSeconds: number; peakBytes: number } {
   const { user, system } = process.cpuUsage();
   return { cpuSeconds: (user + system) / 1e6, peakBytes: process.resourceUsage().maxRSS * 1024 };
