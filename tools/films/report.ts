@@ -14,6 +14,9 @@ import type { FilmStatistics, Person } from "./statistics.ts";
 /** Points of a curve, persons and units with a chart, films with charts in a report. */
 const BINS = 240, CHARTED_PERSONS = 3, CHARTED_UNITS = 5, CHARTED_FILMS = 60;
 
+/** A chart as wide as the page. */
+const WIDE = { width: 940, height: 280 };
+
 /** What a report says of one film. */
 export interface FilmReport {
   readonly file: string;
@@ -33,10 +36,11 @@ export function reportFilm(
 ): FilmReport {
   const { frames, empty, seconds, persons } = statistics;
   const charted = [...persons].sort((one, other) => other.frames - one.frames).slice(0, CHARTED_PERSONS);
-  const charts = charted.map((person) => chartOf(person, layout, rows));
+  const isAlone = charted.length === 1;
+  const charts = charted.map((person) => chartOf(person, layout, rows, isAlone ? WIDE : {}));
   const figures = moments.map(({ au, face, time, strength, picture }) =>
     `<figure><img src="data:image/jpeg;base64,${picture}" alt="AU${au} at its strongest" width="96" height="96">` +
-    `<figcaption>AU${au} ${escapeHtml(actionUnit(au).name)}, ${strength.toFixed(1)} at ${clock(time)}` +
+    `<figcaption>AU${au} ${escapeHtml(actionUnit(au).name)}, ${strength.toFixed(1)} at ${tenths(time)}` +
     `${persons.length > 1 ? `, face ${face}` : ""}</figcaption></figure>`
   );
   return {
@@ -48,7 +52,9 @@ export function reportFilm(
       frames > 0 ? `${Math.round(100 * (frames - empty) / frames)} %` : "",
       ending ?? "",
     ],
-    body: `<div class="charts">${charts.join("")}</div><div class="faces">${figures.join("")}</div>`,
+    // One chart has the whole width; the pictures stand in line, however long what stands below them is.
+    body: `<div${isAlone ? "" : ' class="charts"'}>${charts.join("")}</div>` +
+      `<div class="faces" style="align-items: flex-start">${figures.join("")}</div>`,
   };
 }
 
@@ -74,7 +80,12 @@ export function reportPage(
 }
 
 /** The units that move most of one person, over time. */
-function chartOf({ face, units, first, last }: Person, layout: RowLayout, rows: Pick<Spool, "read">): string {
+function chartOf(
+  { face, units, first, last }: Person,
+  layout: RowLayout,
+  rows: Pick<Spool, "read">,
+  size: { width?: number; height?: number },
+): string {
   const { aus, target } = layout.card;
   const chosen = units.map(({ peak, resting }, i) => ({ i, range: peak - resting }))
     .filter(({ range }) => range > 0)
@@ -105,9 +116,15 @@ function chartOf({ face, units, first, last }: Person, layout: RowLayout, rows: 
     return { name: `AU${aus[i].au}`, points };
   });
   return lineChart(`Face ${face}, ${target}`, series, {
+    ...size,
     xLabel: "seconds",
     yRange: [0, target === "intensity" ? 5 : 1],
   });
+}
+
+/** Seconds as "1:05.4": a moment is shorter than a second. */
+function tenths(seconds: number): string {
+  return `${clock(seconds)}.${Math.floor(seconds * 10 + 1e-6) % 10}`;
 }
 
 /** Seconds as "1:05". */
