@@ -225,10 +225,7 @@ export function startTask(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  // Deno itself may have to say that another process of the same tests holds its lock.
-  const withoutDeno = (stderr: string) => stderr.replace(/^Blocking waiting for file lock.*\n/gm, "");
-  const outcome = child.output().then(decode).then((all) => ({ ...all, stderr: withoutDeno(all.stderr) }));
-  return { child, outcome };
+  return { child, outcome: child.output().then(decode) };
 }
 
 /** Runs the program of a task to its end. */
