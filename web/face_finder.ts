@@ -77,11 +77,10 @@ const FOLLOWED: Lens = { side: 160, widths: 1.7 };
 const PART = 0.6;
 /** A face that is turned by less than this between two looks (sine of the angle) is level. */
 const LEVEL = 0.2;
-/**
- * A face smaller than this part of the longer side is looked at in pixels no coarser than the picture's, whose rounding
- * would move its points by up to 0.9 pixels of the crop (others': 0.2). Where all are so small there may be more in tiles.
- */
+/** In a picture whose largest face is smaller than this part of its longer side there may be more in the tiles. */
 const SMALL = 1 / 12;
+/** A face smaller than this is looked at in no coarser pixels, which would move its points by up to 0.9 of the crop's. */
+const TINY = 1 / 16;
 
 /** The BlazeFace finder. */
 export class BlazeFace implements FaceFinder {
@@ -132,24 +131,24 @@ export class BlazeFace implements FaceFinder {
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 
-  /** All faces; undefined where coarse pixels showed a small one, which must be looked at as it is. */
+  /** All faces; undefined where coarse pixels showed a tiny one, which must be looked at as it is. */
   private async search(image: Picture, signal?: AbortSignal): Promise<Candidate[] | undefined> {
     const longest = Math.max(image.width, image.height), view = await letterbox(image);
-    const isSmall = ({ width }: Candidate) => width < longest * SMALL;
+    const isTooCoarse = () => view.isCoarse && faces.some(({ width }) => width < longest * TINY);
     let faces = await this.settle(image, await this.look(view), SIDE / longest, signal);
-    if (view.isCoarse && faces.some(isSmall)) return undefined;
+    if (isTooCoarse()) return undefined;
     const { thorough = true } = this.options;
     if (thorough && faces.length === 0) {
       const far = await squareView(image, image.width / 2 - longest, image.height / 2 - longest, longest * 2);
       faces = await this.settle(image, await this.look(far), SIDE / (longest * 2), signal);
     }
-    if (thorough && faces.every(isSmall) && longest > SIDE / 2) {
+    if (thorough && faces.every(({ width }) => width < longest * SMALL) && longest > SIDE / 2) {
       const side = Math.ceil(longest / 2);
       const seen = await this.lookInTiles(image, side, signal);
       const fresh = seen.filter((one) => !faces.some((face) => isSameFace(face, one)));
       faces = keepSurest([...faces, ...await this.settle(image, fresh, SIDE / side, signal)]);
     }
-    return view.isCoarse && faces.some(isSmall) ? undefined : faces;
+    return isTooCoarse() ? undefined : faces;
   }
 
   /** The face that was there a moment ago, by one close look around that place; undefined where it is gone. */

@@ -125,7 +125,7 @@ describe("a large photo", () => {
     const finder = await BlazeFace.load({ model: await read("blazeface.onnx"), ort });
     const parts = { model: await read("emoco.onnx"), card: await read("emoco.json"), finder, ort };
     const detector = await AuDetector.load(parts), decoder = await openDecoder("native");
-    const shares = [1, 0.7, 0.45, 0.25]; // the last two are seen too small in coarse pixels
+    const shares = [1, 0.7, 0.45, 0.25]; // the last is seen too small in coarse pixels
     const cases = ([[4000, 3000, 6], [3200, 2400, 1]] as const).flatMap(([width, height, orientation]) =>
       shares.map((share) => [width, height, share, orientation] as const)
     );
