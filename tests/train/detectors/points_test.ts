@@ -32,8 +32,15 @@ describe("deno task evaluate of a detector that finds points", () => {
   beforeAll(async () => {
     folder = await Deno.makeTempDir();
     const lines = await drawLabelledFaces(join(folder, "faces"), 8);
+    // Eyes of one point each, 12 px apart; all else on a circle.
     const face = (i: number) =>
-      Array.from({ length: 68 }, (_, p) => [20 + 12 * Math.cos(p + i / 9), 20 + 12 * Math.sin(2 * p)]);
+      Array.from(
+        { length: 68 },
+        (_, p) =>
+          p < 36 || p > 47
+            ? [20 + 12 * Math.cos(p + i / 9), 20 + 12 * Math.sin(2 * p)]
+            : [p < 42 ? 14 : 26, 16],
+      );
     await writeManifest(join(folder, "faces"), lines.map((line, i) => ({ ...line, landmarks: face(i) })));
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
