@@ -170,8 +170,14 @@ export class BlazeFace implements FaceFinder {
    * Faces in one part of the picture, of those that are not much larger or smaller than the part: cheaper than a search,
    * which looks at everything at once.
    * @param part counts up from look to look; parts come in turn, the whole picture among them
+   * @param known faces that are not looked for: what lies on one of them is not looked at any closer
    */
-  async lookInPart(picture: Pixels | Picture, part: number, signal?: AbortSignal): Promise<FoundFace[]> {
+  async lookInPart(
+    picture: Pixels | Picture,
+    part: number,
+    known: readonly FoundFace[] = [],
+    signal?: AbortSignal,
+  ): Promise<FoundFace[]> {
     const image = asPicture(picture), longest = Math.max(image.width, image.height);
     const side = Math.ceil(longest * PART);
     const starts = tileStarts(image.height, side).flatMap((y) =>
@@ -182,7 +188,10 @@ export class BlazeFace implements FaceFinder {
       await (turn === 0
         ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
         : squareView(image, ...starts[turn - 1], side, pixels));
-    const faces = await this.settle(image, await this.look(view), view.scaleX, signal);
+    const fresh = (await this.look(view)).filter(({ points: [[x, y]] }) =>
+      !known.some(({ box }) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height)
+    );
+    const faces = await this.settle(image, fresh, view.scaleX, signal);
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
   }
 

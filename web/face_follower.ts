@@ -150,7 +150,7 @@ export class FaceFollower implements FollowingFinder {
     const faces = pairs.map(([face]) => face);
     if (haveMet(faces)) return undefined;
     if (this.#tracks.every(({ isByModel }) => isByModel) && this.#frame % PART_EVERY === 0) {
-      for (const face of await this.finder.lookInPart?.(image, this.#part++) ?? []) {
+      for (const face of await this.finder.lookInPart?.(image, this.#part++, faces, signal) ?? []) {
         if (faces.some((other) => areNear(face, other))) continue;
         pairs.push([face, new FaceTrack(face, this.#time, this.template), "search"]);
       }

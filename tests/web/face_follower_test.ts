@@ -52,6 +52,19 @@ describe("FaceFollower", () => {
     while ((await follower.find(two)).length < 2) assert(++frames < 12);
   });
 
+  it("leaves known faces out where it looks for newcomers", async () => {
+    const one = beside(pictures[0], undefined), two = beside(pictures[0], pictures[0]);
+    const known = await finder.find(one),
+      count = async (faces: FoundFace[], image: Pixels) => {
+        const seen = await Promise.all([0, 1, 2].map((part) => finder.lookInPart(image, part, faces)));
+        return seen.map(({ length }) => length);
+      };
+    assertEquals(await count(known, one), [0, 0, 0]);
+    assert((await count([], one)).some((faces) => faces === 1));
+    const others = await count(known, two);
+    assert(others.some((faces) => faces === 1) && others.every((faces) => faces < 2), `${others}`);
+  });
+
   it("does not follow across a restart", async () => {
     let follows = 0;
     const follower = new FaceFollower({
