@@ -35,9 +35,11 @@ export async function openFilmDetector(folder = COMMITTED): Promise<OpenFilmDete
   const [model, card] = [read(folder, "emoco.onnx"), read(folder, "emoco.json")];
   const { ort, engine } = await openRuntime();
   const blazeFace = Deno.readFileSync(join(COMMITTED, "blazeface.onnx"));
-  const finder = await BlazeFace.load({ model: blazeFace, ort }, { thorough: false });
+  // Half of the cores: ffmpeg decodes meanwhile, and threads that wait for one another on a busy core cost more than they do.
+  const threads = { intraOpNumThreads: Math.max(1, navigator.hardwareConcurrency >> 1) };
+  const finder = await BlazeFace.load({ model: blazeFace, ort }, { thorough: false, ...threads });
   const follower = new FaceFollower(finder);
-  const detector = await AuDetector.load({ model, card, finder: follower, ort });
+  const detector = await AuDetector.load({ model, card, finder: follower, ort }, threads);
   return { detector, follower, finder, engine };
 }
 
