@@ -8,7 +8,7 @@ import { doubtOf, nearest, rollOf, toFace } from "./face_candidate.ts";
 import type { FacePoints, Pixels, Point } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions } from "./inference.ts";
 import { asPicture, inFull, type Picture } from "./picture.ts";
-import { closeUp, closeUpPart, type Lens, letterbox, squareView, tileStarts, type View } from "./view.ts";
+import { closeUp, closeUpPart, type Lens, letterbox, squareView, tilesOf, type View } from "./view.ts";
 
 /** An upright rectangle in pixels; x, y is its top-left corner. */
 export interface Box {
@@ -180,16 +180,12 @@ export class BlazeFace implements FaceFinder {
   ): Promise<FoundFace[]> {
     const image = asPicture(picture), longest = Math.max(image.width, image.height);
     const side = Math.ceil(longest * PART);
-    const starts = tileStarts(image.height, side).flatMap((y) =>
-      tileStarts(image.width, side).map((x) => [x, y] as const)
-    );
-    const turn = part % (starts.length + 1), { side: pixels } = FOLLOWED;
-    const view =
-      await (turn === 0
-        ? squareView(image, (image.width - longest) / 2, (image.height - longest) / 2, longest, pixels)
-        : squareView(image, ...starts[turn - 1], side, pixels));
-    const fresh = (await this.look(view)).filter(({ points: [[x, y]] }) =>
-      !known.some(({ box }) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height)
+    const tiles = tilesOf(image, side), { side: pixels } = FOLLOWED;
+    const whole = { x: (image.width - longest) / 2, y: (image.height - longest) / 2 };
+    const turn = part % (tiles.length + 1), { x, y } = turn === 0 ? whole : tiles[turn - 1];
+    const view = await squareView(image, x, y, turn === 0 ? longest : side, pixels);
+    const fresh = (await this.look(view)).filter(({ points: [[cx, cy]] }) =>
+      !known.some(({ box }) => cx > box.x && cx < box.x + box.width && cy > box.y && cy < box.y + box.height)
     );
     const faces = await this.settle(image, fresh, view.scaleX, signal);
     return faces.filter(({ width }) => width >= (this.options.minWidth ?? 32)).map(toFace);
@@ -256,16 +252,10 @@ export class BlazeFace implements FaceFinder {
   /** Candidates in overlapping squares; those cut by a tile's inner edge are left to the tile that shows them whole. */
   private async lookInTiles(image: Picture, side: number, signal?: AbortSignal): Promise<Candidate[]> {
     const seen: Candidate[] = [];
-    for (const y of tileStarts(image.height, side)) {
-      for (const x of tileStarts(image.width, side)) {
-        signal?.throwIfAborted();
-        for (const candidate of await this.look(await squareView(image, x, y, side))) {
-          const [[cx, cy]] = candidate.points, dx = candidate.width / 2, dy = candidate.height / 2;
-          const cut = (x > 0 && cx - dx < x) || (x + side < image.width && cx + dx > x + side) ||
-            (y > 0 && cy - dy < y) || (y + side < image.height && cy + dy > y + side);
-          if (!cut) seen.push(candidate);
-        }
-      }
+    for (const { x, y, cuts } of tilesOf(image, side)) {
+      signal?.throwIfAborted();
+      const candidates = await this.look(await squareView(image, x, y, side));
+      seen.push(...candidates.filter((candidate) => !cuts(candidate)));
     }
     return keepSurest(seen);
   }

@@ -135,8 +135,31 @@ export function closeUpPart(face: Candidate, lens: Lens): Part {
   return partUnder(toInput, lens.side, 1 / (FINENESS * Math.hypot(toInput.a, toInput.b)));
 }
 
+/** A square part of a picture. */
+export interface Tile {
+  readonly x: number;
+  readonly y: number;
+  /** Whether one of its inner edges, beyond which the picture goes on, runs through a face. */
+  cuts(face: Candidate): boolean;
+}
+
+/** Squares that cover a picture and overlap. */
+export function tilesOf({ width, height }: { width: number; height: number }, side: number): Tile[] {
+  return tileStarts(height, side).flatMap((y) =>
+    tileStarts(width, side).map((x): Tile => ({
+      x,
+      y,
+      cuts({ points: [[cx, cy]], ...face }) {
+        const dx = face.width / 2, dy = face.height / 2;
+        return (x > 0 && cx - dx < x) || (x + side < width && cx + dx > x + side) ||
+          (y > 0 && cy - dy < y) || (y + side < height && cy + dy > y + side);
+      },
+    }))
+  );
+}
+
 /** Where tiles begin on one axis: evenly laid, a quarter or more of each overlapping the next. */
-export function tileStarts(length: number, side: number): number[] {
+function tileStarts(length: number, side: number): number[] {
   if (length <= side) return [(length - side) / 2];
   const count = Math.ceil((length - side) / (side * 0.75)) + 1;
   return Array.from({ length: count }, (_, i) => Math.round((length - side) * i / (count - 1)));
