@@ -13,7 +13,7 @@ import type { Part } from "./part.ts";
 import type { StudyResults } from "./results.ts";
 import { randomEncoder, scored, seedsOf, type StudyResult } from "./run.ts";
 import { photographColumns, photographHead } from "./photographs.ts";
-import { conditions, measured, seconds, spread, table, updates } from "./text.ts";
+import { measured, seconds, spread, table, updates } from "./text.ts";
 
 /** `--detector` and the name in tables; what is reconstructed and not read is *after* its paper. */
 export const DETECTORS = [
@@ -76,12 +76,11 @@ function draw(results: StudyResults) {
     { name: "F1", values: of("f1") },
     { name: "AUC", values: of("auc") },
   ]);
-  const { finetuneEpochs } = results.setting;
+  const { preset, finetuneEpochs, probeFaces } = results.setting;
   const text =
-    `${
-      conditions(results.setting)
-    }: here from random weights, ${finetuneEpochs} epochs, 3 folds by subject; per cent. *After*: reconstructed from ` +
-    "what could be read.\n\n" +
+    `Preset \`${preset}\`, all from random weights, ${finetuneEpochs} epochs on the ${probeFaces} faces of \`au\` and ` +
+    "`test`, 3 folds by subject; per cent, means of the folds; updates of all folds and of the model that is kept. " +
+    "*After*: reconstructed from what could be read.\n\n" +
     table([
       "detector",
       "F1",

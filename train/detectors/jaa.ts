@@ -27,7 +27,7 @@ export const jaa: Detector = {
   paperImageSize: 176,
   /**
    * Channels of the region layers in multiples of `unit`, of all convolutions behind them in multiples of `deep`; the
-   * align head's hidden layer, and the last one. `quick` costs a face what the other detectors cost; with half the
+   * align head's hidden layer, and the last one. `quick` costs a face no more than DRML; with half the
    * original's channels, 17 units and 96 px it would be twelve times that.
    */
   sizes: {
