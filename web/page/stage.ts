@@ -8,6 +8,8 @@ import type { TrackedFace } from "./recording.ts";
 
 /** A smaller frame is drawn enlarged, so that the marks on it are sharp. */
 const LEAST_SIDE = 800;
+/** Faces of fewer pixels on screen have finer points. */
+const FINE_BELOW = 160;
 const POINTS = ["leftEye", "rightEye", "nose", "mouth"] as const;
 const DARK = "rgb(0 0 0 / 0.72)";
 
@@ -89,7 +91,10 @@ export class Stage {
    * behind, and the code that V8 compiles of it, is the page's memory.
    */
   #drawMarks({ id, box, points, points68, gaze }: TrackedFace, unit: number): void {
-    const context = this.#context, color = faceColor(id), radius = (points68 ? 1.6 : 3) * unit;
+    const context = this.#context, color = faceColor(id);
+    // Sixty-eight points leave room between them on small faces, too.
+    const fine = points68 ? unit * Math.min(1, box.width / unit / FINE_BELOW) : unit;
+    const radius = (points68 ? 1.6 : 3) * fine;
     context.beginPath();
     context.roundRect(box.x, box.y, box.width, box.height, 10 * unit);
     this.#stroke(DARK, 5 * unit);
@@ -100,7 +105,7 @@ export class Stage {
       context.moveTo(point[0] + radius, point[1]);
       context.arc(point[0], point[1], radius, 0, 2 * Math.PI);
     }
-    this.#stroke(DARK, 3 * unit);
+    this.#stroke(DARK, 3 * fine);
     context.fillStyle = color;
     context.fill();
     if (!gaze) return;
