@@ -19,7 +19,7 @@ export interface Lens {
 const LEVELS = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1);
 
 /** Each of a view's pixels is made of so many of a layer's along each side, unless the picture has fewer. */
-const FINENESS = 2;
+const FINENESS = 3;
 
 /** A part of the picture as the model's input, and how to get back from it. */
 export interface View {
