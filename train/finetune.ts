@@ -33,7 +33,7 @@ import {
 } from "./runs/flags.ts";
 import { writeFinetuneReport } from "./units/finetune_report.ts";
 import { trainUnits } from "./units/finetuning.ts";
-import { subjectFolds } from "./scores/folds.ts";
+import { refuseKnownSubjects, subjectFolds } from "./scores/folds.ts";
 import { refuseLeaks } from "./scores/leaks.ts";
 import { isFinished, loadSource, saveModel } from "./units/model_store.ts";
 import { checkNewName, createRun, freeName, holdRun, reopenRun } from "./runs/run_folder.ts";
@@ -146,6 +146,10 @@ function resolveConfig(flags: Flags, saved?: SavedFinetuneConfig) {
   const wanted = text.split?.split(",") ?? saved?.splits ?? ["au"];
   const { faces, splits } = labelledFaces(manifest, wanted, config.target, skipBroken);
   const folds = subjectFolds(faces, config.folds, config.seed); // too few people are better known before there is a folder
+  if (source.units) {
+    const tested = folds.flatMap(({ test }) => Array.from(test, (i) => faces[i]));
+    refuseKnownSubjects(tested, { pretraining: [], actionUnits: source.pretrainingSubjects });
+  }
   const inputs = trainedOn(manifest, faces, source);
   if (saved?.from === source.name && saved.data === data && `${saved.splits}` === `${splits}`) {
     refuseOtherInputs(saved, inputs, manifest, source.name);

@@ -4,6 +4,7 @@
  * A view is drawn first (plain numbers, from a stream of its own) and rendered second, so that a resumed run repeats
  * it and a test can render the same draw by other means. Images are RGB bytes [height, width, 3].
  */
+import { applyCover, type Cover, drawCover } from "./cover.ts";
 import { type Degradation, degrade, drawDegradation } from "./degrade.ts";
 import { blur, resample, type RgbImage } from "./filters.ts";
 import type { Random } from "../runs/random.ts";
@@ -22,6 +23,8 @@ export interface View {
   blur: number;
   /** What a bad picture does to a face; absent where the list has none of it. */
   degradation?: Degradation;
+  /** What is laid over the face; absent where nothing is. */
+  cover?: Cover;
 }
 
 /** The two lists of augmentations that MoCo's authors published, and ours for finetuning. */
@@ -36,12 +39,18 @@ export const STD = [0.229, 0.224, 0.225] as const;
 /**
  * Draws one view.
  * @param cropScale least and greatest share of the picture's area (MoCo: 0.2 to 1)
+ * @param covers share of the views over which something is laid, see `cover.ts`
  * @param size side of the view in pixels: blur is drawn for 224 px, as MoCo does, and scaled to it
  */
 export function drawView(
   random: Random,
   { width, height }: { width: number; height: number },
-  { views, cropScale, size }: { views: ViewKind; cropScale: readonly [number, number]; size: number },
+  { views, cropScale, size, covers = 0 }: {
+    views: ViewKind;
+    cropScale: readonly [number, number];
+    size: number;
+    covers?: number;
+  },
 ): View {
   const kind = VIEWS[views];
   const crop = drawCrop(random, width, height, cropScale, kind.aspect);
@@ -59,7 +68,8 @@ export function drawView(
   const grey = random() < kind.greyProbability;
   const blur = random() < kind.blurProbability ? (0.1 + 1.9 * random()) * size / 224 : 0;
   const view = { crop, jitter, grey, greyFirst: kind.greyFirst, blur, flip: random() < 0.5 };
-  return kind.degrades ? { ...view, degradation: drawDegradation(random) } : view;
+  const seen = kind.degrades ? { ...view, degradation: drawDegradation(random) } : view;
+  return covers > 0 && random() < covers ? { ...seen, cover: drawCover(random) } : seen;
 }
 
 /** The view without any draw: the whole picture, as the probes, the finetuning and the detector see it. */
@@ -83,6 +93,7 @@ export function renderView(
   offset: number,
 ): void {
   const pixels = resample(image, view.crop, view.flip, size);
+  if (view.cover) applyCover(pixels, size, view.cover, view, image);
   if (view.grey && view.greyFirst) turnGrey(pixels);
   for (const { kind, amount } of view.jitter) JITTER[kind](pixels, amount);
   if (view.grey && !view.greyFirst) turnGrey(pixels);

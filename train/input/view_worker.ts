@@ -15,6 +15,8 @@ export interface Start {
   seed: number;
   views: ViewKind;
   cropScale: readonly [number, number];
+  /** Share of the views over which something is laid; see `cover.ts`. */
+  covers?: number;
   /** Decoded pictures kept in memory, bytes. */
   cacheBytes: number;
   skipBroken: boolean;

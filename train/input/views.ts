@@ -14,6 +14,8 @@ export interface ViewOptions {
   seed: number;
   views: ViewKind;
   cropScale: readonly [number, number];
+  /** Share of random views over which something is laid; none unless given. */
+  covers?: number;
   skipBroken: boolean;
   /** Pictures of a sample at most: two views, unless clips have more frames. */
   pictures?: number;

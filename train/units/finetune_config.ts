@@ -44,6 +44,11 @@ export interface FinetuneConfig extends HeadWeights {
   views: "finetune" | "adverse";
   /** Least and greatest share of a face that a training view shows (`finetune`). */
   cropScale: readonly [number, number];
+  /**
+   * Share of training views over which a mask, dark glasses or the like are laid (`finetune`): units behind them are not
+   * learnt, and `visible` learns that they cannot be seen.
+   */
+  covers: number;
   /** Of the steps of `finetune`; see `precision.ts`. */
   precision: Precision;
   /** Steps of `linear`, on all features at once, and the rates that are tried on an inner split by subject. */
@@ -70,6 +75,7 @@ export const benchmarking: FinetuneConfig = {
   sampling: "natural",
   views: "finetune",
   cropScale: [0.8, 1],
+  covers: 0,
   ...NO_HEADS,
   precision: "float32",
   probeSteps: 300,
@@ -158,6 +164,9 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
   }
   if (!(config.weightDecay >= 0)) {
     throw new ConfigError(`weightDecay is ${config.weightDecay}; it must be at least 0.`);
+  }
+  if (!(config.covers >= 0 && config.covers <= 1)) {
+    throw new ConfigError(`covers is ${config.covers}; it must be a share from 0 to 1.`);
   }
   const [least, most] = config.cropScale;
   if (!(0 < least && least <= most && most <= 1)) {

@@ -1,10 +1,12 @@
 /** What a finetuning step is fed of a batch: units' labels, the schedule, and what the other heads learn. */
 import { EMOTIONS } from "@emoco/web/facs";
 import { quick } from "../config.ts";
+import { tf } from "../engine/backend.ts";
 import type { FeedValues } from "../engine/state_values.ts";
 import type { Face } from "../input/data.ts";
 import { decodePicture } from "../input/picture.ts";
-import { PLACEMENT } from "../input/placement.ts";
+import { isVisible } from "../input/cover.ts";
+import { PLACEMENT, sharesOf } from "../input/placement.ts";
 import type { ViewBatch } from "../input/views.ts";
 import { biasCorrections, cosine } from "../nets/optimizer.ts";
 import { featureCount, mapSide, type Weights } from "../nets/resnet.ts";
@@ -100,7 +102,7 @@ export async function knownOfFaces(
   };
 }
 
-/** Fresh heads for a fit, see `initHeads`. */
+/** Heads for a fit: those of the model that is gone on with, where it has them, and fresh ones, see `initHeads`. */
 export function startHeads({ config, source, aus }: FinetuneRun, { mean }: { mean: Float32Array }): Weights {
   const { architecture } = source.backbone;
   const features = featureCount(architecture), side = mapSide(architecture, source.imageSize);
@@ -114,23 +116,51 @@ export function startHeads({ config, source, aus }: FinetuneRun, { mean }: { mea
     projectionSize: quick.projectionSize,
     embeddingSize: quick.embeddingSize,
   };
-  return initHeads(config, start, randomStream(config.seed, PURPOSE.weights, 2));
+  const heads = initHeads(config, start, randomStream(config.seed, PURPOSE.weights, 2));
+  for (const [layer, known] of Object.entries(source.units?.heads ?? {})) {
+    const isKnown = !layer.startsWith("visible.") || `${source.units!.aus}` === `${aus}`; // it has a column a unit
+    if (!heads[layer] || !isKnown) continue;
+    heads[layer].dispose();
+    heads[layer] = tf.clone(known);
+  }
+  return heads;
 }
 
-/** What the heads are fed of a batch. */
+/**
+ * Labels of a batch without those of units that its views hide.
+ * @param placements [B, PLACEMENT]
+ */
+export function seenRows(
+  rows: readonly Share[][],
+  aus: readonly number[],
+  placements: Float32Array,
+): Share[][] {
+  return rows.map((row, n) => {
+    const shares = sharesOf(placements, n);
+    return row.map((share, a) => isVisible(aus[a], shares) === 0 ? undefined : share);
+  });
+}
+
+/**
+ * What the heads are fed of a batch.
+ * @param aus units of the columns, where views may hide them (`covers`)
+ */
 export function headFeeds(
   known: KnownFaces,
   { indices, placements }: ViewBatch,
+  aus?: readonly number[],
 ): FeedValues<keyof HeadFeeds> {
   const batch = indices.length, classes = EMOTIONS.length, { units } = known;
   const emotions = new Float32Array(batch * classes);
   const visible = new Float32Array(batch * units), visibleLabelled = new Float32Array(batch * units);
   indices.forEach((face, n) => {
     emotions.set(known.emotions.subarray(face * classes, (face + 1) * classes), n * classes);
+    const shares = sharesOf(placements, n), isCovered = aus && shares.some((share) => share > 0);
     for (let a = 0; a < units; a++) {
       const said = known.visible[face * units + a];
-      if (Number.isNaN(said)) continue;
-      visible[n * units + a] = said;
+      const can = isCovered ? visibleBehind(isVisible(aus[a], shares), said) : said;
+      if (can === undefined || Number.isNaN(can)) continue;
+      visible[n * units + a] = can;
       visibleLabelled[n * units + a] = 1;
     }
   });
@@ -142,4 +172,13 @@ export function headFeeds(
     visible: { shape: [batch, units], values: visible },
     visibleLabelled: { shape: [batch, units], values: visibleLabelled },
   };
+}
+
+/**
+ * Whether a unit can be seen in a view that something was laid over: as its face's line says where that leaves it open, and
+ * where the line says nothing, as it leaves it.
+ */
+function visibleBehind(open: 0 | 1 | undefined, said: number): number | undefined {
+  if (said === 0) return 0;
+  return open === 1 && !Number.isNaN(said) ? said : open;
 }

@@ -14,9 +14,9 @@ import { tf } from "../engine/backend.ts";
 import { hasCheckpoint, loadCheckpoint, saveCheckpoint } from "../runs/checkpoint.ts";
 import { type DetectorFits, detectorFits } from "./detector_fits.ts";
 import { dropFeatures } from "./feature_cache.ts";
-import { type FinetuneRun, type Fits, printFold, readableRows } from "./finetune_run.ts";
+import { type FinetuneRun, type Fits, printFold, readableRows, type Source } from "./finetune_run.ts";
 import { geometryParts, hasHeads } from "./face_heads.ts";
-import { headFeeds, knownOfFaces, startHeads, unitFeeds } from "./finetune_feeds.ts";
+import { headFeeds, knownOfFaces, seenRows, startHeads, unitFeeds } from "./finetune_feeds.ts";
 import type { FoldBook } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import { Interrupt } from "../runs/interrupt.ts";
@@ -79,6 +79,7 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
   };
   let pick: Awaited<ReturnType<typeof openFeatures>> | undefined;
   const classifierFor = async (train: Int32Array, fit: number) => {
+    if (source.units) return columnsOf(source.units, aus);
     if (detector || config.classifierStart === "zeros") return undefined;
     pick ??= await openFeatures(run, loader);
     return fitWithRate(pick(train), aus, { ...config, seed: config.seed + fit }).classifier;
@@ -104,8 +105,8 @@ export async function finetuneFits(run: FinetuneRun, loader: ViewLoader, book: F
     for await (const batch of loader.randomViews(walk, first, steps, { kind: "single", faces: train })) {
       const rows = labelsOf(batch.indices);
       const feeds = {
-        ...unitFeeds(batch.viewQ, rows, weights, config, step, steps),
-        ...(known ? headFeeds(known, batch) : {}),
+        ...unitFeeds(batch.viewQ, seenRows(rows, aus, batch.placements), weights, config, step, steps),
+        ...(known ? headFeeds(known, batch, aus) : {}),
         ...detector?.feeds(batch, { fit, step }),
       } as FeedValues<keyof AuFeeds>; // those of heads are fed where heads are learnt
       const { loss: [loss], ...others } = await runner.run(feeds);
@@ -229,6 +230,24 @@ async function modelOf(
     hasEmotions: config.emotionWeight > 0,
     parts: geometryParts(config),
   });
+}
+
+/** A finished model's classifier for these units: its own columns, and zeros for what it does not know. */
+function columnsOf({ aus: known, classifier }: NonNullable<Source["units"]>, aus: readonly number[]) {
+  const features = classifier.weight.length / known.length;
+  const fresh: LinearClassifier = {
+    weight: new Float32Array(features * aus.length),
+    bias: new Float32Array(aus.length),
+  };
+  aus.forEach((au, to) => {
+    const from = known.indexOf(au);
+    if (from < 0) return;
+    fresh.bias[to] = classifier.bias[from];
+    for (let f = 0; f < features; f++) {
+      fresh.weight[f * aus.length + to] = classifier.weight[f * known.length + from];
+    }
+  });
+  return fresh;
 }
 
 function cloneBackbone({ weights, statistics }: FinetuneRun["source"]["backbone"]) {

@@ -3,15 +3,16 @@ import type { FinetuneConfig } from "./finetune_config.ts";
 import type { AuModel } from "./au_model.ts";
 import type { Face } from "../input/data.ts";
 import type { Backbone } from "./features.ts";
+import type { LinearClassifier } from "./linear_probe.ts";
 import type { FoldResult } from "./fold_book.ts";
 import type { Fold } from "../scores/folds.ts";
 import type { Weights } from "../nets/resnet.ts";
 import { averageFolds } from "../scores/score_table.ts";
 import type { ViewLoader, ViewOptions } from "../input/views.ts";
 
-/** What action-unit training starts from. */
+/** What action-unit training starts from: an encoder, or a finished model that is to learn more. */
 export interface Source {
-  /** Name of the pretraining run, or `random`. */
+  /** Name of the run, or `random`. */
   name: string;
   /** "EmoCo", "MoCo", "emotion only", "random encoder", or the switches where it is none of them. */
   method: string;
@@ -19,7 +20,9 @@ export interface Source {
   imageSize: number;
   /** Projection head and emotion classifier, where the source was pretrained with emotions. */
   emotionHead?: Weights;
-  /** Subjects that the backbone has learnt from. */
+  /** Of a finished action-unit model: its layers beside the backbone, which training goes on with. */
+  units?: { aus: readonly number[]; classifier: LinearClassifier; heads: Weights };
+  /** Subjects that it has learnt from. */
   pretrainingSubjects: readonly string[];
   /** Data that it has learnt from, and SHA-256 of its checkpoint; absent for random weights. */
   pretrainingData?: string;

@@ -43,8 +43,8 @@ interface Finished {
 }
 
 /**
- * The encoder to start from: a pretraining run by name or folder, the newest one, or `random` weights (`random:7`: of
- * another seed than the folds').
+ * What to start from: a pretraining run or a finished action-unit model by name or folder, the newest pretraining run, or
+ * `random` weights (`random:7`: of another seed than the folds').
  * @throws {RunError} no such run
  */
 export function loadSource(from: string | undefined, seed: number): Source {
@@ -65,8 +65,14 @@ export function loadSource(from: string | undefined, seed: number): Source {
   }
   const name = basename(from ?? newest("pretrain"));
   const folder = join(RUNS, name);
-  if (programOf(folder) !== "pretrain") {
-    throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
+  const program = programOf(folder);
+  if (MODEL_PROGRAMS.includes(program)) return sourceOfModel(name);
+  if (program !== "pretrain") {
+    throw new RunError(
+      `--from=${name}: ${folder} is neither a pretraining run nor an action-unit model. ${
+        choices("pretrain")
+      }`,
+    );
   }
   const { state, config, subjects } = loadCheckpoint<unknown>(folder);
   const saved = config as RunConfig & { data: string; sets?: string[] };
@@ -93,6 +99,28 @@ export function loadSource(from: string | undefined, seed: number): Source {
     pretrainingSubjects: subjects.pretraining,
     pretrainingData: data,
     pretrainingSets: sets,
+    sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
+  };
+}
+
+/** A finished model as what training goes on with. @throws {RunError} one that is not finished, or a supervised detector */
+function sourceOfModel(name: string): Source {
+  const { model, config, subjects, folder } = loadModel(name);
+  if (model.detector) {
+    throw new RunError(
+      `--from=${name}: a model of --detector=${config.detector} cannot be gone on with. Start from an encoder.`,
+    );
+  }
+  return {
+    name,
+    method: `action units of ${name}`,
+    backbone: model.backbone,
+    imageSize: config.imageSize,
+    emotionHead: model.emotionHead,
+    units: { aus: model.aus, classifier: model.classifier, heads: model.heads ?? {} },
+    pretrainingSubjects: [...new Set([...subjects.pretraining, ...subjects.actionUnits])].sort(),
+    pretrainingData: config.pretrainingData ?? config.data,
+    pretrainingSets: config.sets,
     sha256: sha256(Deno.readFileSync(join(folder, CHECKPOINT_FILE))),
   };
 }
