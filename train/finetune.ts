@@ -42,7 +42,10 @@ import { labelledUnits, type Target } from "./scores/target.ts";
 import { exists } from "./runs/whole_file.ts";
 
 const FLAGS: FlagList = {
-  from: { kind: "text", help: "pretraining run (default: the newest), or random, random:1, ..." },
+  from: {
+    kind: "text",
+    help: "pretraining run (default: the newest), a finished model to go on with, or random, random:1, ...",
+  },
   protocol: {
     kind: "text",
     help: "linear (default): frozen features, one layer; finetune: the whole network",

@@ -9,10 +9,12 @@ import type { Emotion } from "./facs.ts";
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
 import { type FaceReadings, readOutputs } from "./face_readings.ts";
 import { type FaceWarning, warningsOf } from "./face_warnings.ts";
+import { alignmentPointsOf } from "./face_track.ts";
 import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
+import { isHardlySeen, otherwiseTurned, standing } from "./upright.ts";
 
 export type { DetectedUnit, FaceReadings, FaceWarning };
 export { FACE_WARNINGS } from "./face_warnings.ts";
@@ -91,7 +93,7 @@ export class AuDetector {
     const start = performance.now() - picture.spent;
     const found = await finder.find(image, signal);
     timings.find += performance.now() - picture.spent - start;
-    let faces = await this.read(picture, found, timings, signal);
+    let faces = await this.stand(picture, await this.read(picture, found, timings, signal), timings, signal);
     if (isFollowing(finder)) {
       const answers = await finder.review(image, faces, signal);
       const again = answers.filter((answer) => typeof answer !== "string");
@@ -101,6 +103,31 @@ export class AuDetector {
     }
     faces.sort((one, other) => area(other) - area(one));
     return { width: picture.width, height: picture.height, faces, timings };
+  }
+
+  /** The same faces, each of those of which hardly anything is seen turned as the model sees more of it, if it does. */
+  private async stand(
+    picture: Picture,
+    faces: readonly DetectedFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    const { alignment: { template } } = this.card;
+    const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
+    if (doubted.length === 0) return [...faces];
+    const places = (face: DetectedFace) => ({ box: face.box, score: face.score, points: face.points });
+    const others = doubted.flatMap((face) => otherwiseTurned(places(face), template));
+    const read = await this.read(picture, others, timings, signal);
+    const right = doubted.map((face, i) => standing(face, read.slice(3 * i, 3 * i + 3)));
+    // The crop was laid by a face that stood otherwise; the points that the model sees in it lay it better.
+    const laid = right.flatMap((face) =>
+      face ? [{ ...places(face), points: alignmentPointsOf(face.points68!) }] : []
+    );
+    const again = await this.read(picture, laid, timings, signal);
+    return faces.map((face) => {
+      const at = doubted.indexOf(face);
+      return at >= 0 && right[at] ? again[right.slice(0, at).filter(Boolean).length] : face;
+    });
   }
 
   /** What the model says of faces that were found; all go through it in one run. */

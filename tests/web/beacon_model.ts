@@ -2,6 +2,7 @@
  * A model that really finds something: three coloured beacons (red: right eye, blue: left eye, green: mouth) in the crop
  * that it is shown, as the means of where each colour is. All 68 points follow from the three.
  */
+import type { ModelCard } from "@emoco/web/model-card";
 import { type Field, initializer, integers, message, node, tensorInfo } from "./onnx_writer.ts";
 
 /** Where a point lies between the beacons: weights of right eye, left eye, mouth. */
@@ -14,7 +15,20 @@ function weightsOf(point: number): readonly [number, number, number] {
   return [0.35, 0.35, 0.3];
 }
 
-/** The model's bytes, for crops of `size` pixels that are read as 0-1; with one unit that is always at 0.5. */
+/** How the model reads its crops: as 0-1. */
+export const beaconInput = (size: number): ModelCard["input"] => ({
+  size,
+  layout: "NCHW",
+  channels: "RGB",
+  range: [0, 1],
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+});
+
+/**
+ * The model's bytes, for crops of `size` pixels; with one unit that is always at 0.5, and that can be seen (`visible`) where
+ * the mouth is below the eyes and the left eye to the right of the other.
+ */
 export function writeBeaconModel(size: number): Uint8Array {
   // A colour is what a channel has beyond the other two, and more than a little.
   const colours = [[1, -1, -1], [-1, -1, 1], [-1, 1, -1]];
@@ -39,6 +53,8 @@ export function writeBeaconModel(size: number): Uint8Array {
     [1, node("Concat", ["x", "y"], "xy", { axis: 1 })],
     [1, node("MatMul", ["xy", "spread"], "flat")],
     [1, node("Reshape", ["flat", "pairs"], "points")],
+    [1, node("Gemm", ["xy", "upright", "doubt"], "stands")],
+    [1, node("Sigmoid", ["stands"], "visible")],
     [1, node("Mul", ["mass", "zero"], "nothing")],
     [1, node("MatMul", ["nothing", "one"], "logit")],
     [1, node("Sigmoid", ["logit"], "probabilities")],
@@ -52,12 +68,16 @@ export function writeBeaconModel(size: number): Uint8Array {
     [5, initializer("alongX", [1, 1, 1, size], places)],
     [5, initializer("alongY", [1, 1, size, 1], places)],
     [5, initializer("spread", [6, 136], rows.flat())],
+    // x of right eye, left eye, mouth; y of them: an upright face has 6.9 + 8, one that lies 0 or less.
+    [5, initializer("upright", [6, 1], [-20, 20, 0, -10, -10, 20])],
+    [5, initializer("doubt", [1], [-10])],
     [5, integers("axesXY", [2, 3])],
     [5, integers("pairs", [-1, 68, 2])],
     [11, tensorInfo("image", ["N", 3, size, size])],
     [12, tensorInfo("probabilities", ["N", 1])],
     [12, tensorInfo("features", ["N", 3])],
     [12, tensorInfo("points", ["N", 68, 2])],
+    [12, tensorInfo("visible", ["N", 1])],
   ];
   return message([1, 8], [7, message(...graph)], [8, message([1, ""], [2, 13])]);
 }

@@ -25,6 +25,8 @@ export interface View {
   degradation?: Degradation;
   /** What is laid over the face; absent where nothing is. */
   cover?: Cover;
+  /** Quarters by which it is turned clockwise in the end; absent where it stands as the face does. */
+  turn?: number;
 }
 
 /** The two lists of augmentations that MoCo's authors published, and ours for finetuning. */
@@ -40,16 +42,18 @@ export const STD = [0.229, 0.224, 0.225] as const;
  * Draws one view.
  * @param cropScale least and greatest share of the picture's area (MoCo: 0.2 to 1)
  * @param covers share of the views over which something is laid, see `cover.ts`
+ * @param turns share of the views that lie on their side or stand on their head
  * @param size side of the view in pixels: blur is drawn for 224 px, as MoCo does, and scaled to it
  */
 export function drawView(
   random: Random,
   { width, height }: { width: number; height: number },
-  { views, cropScale, size, covers = 0 }: {
+  { views, cropScale, size, covers = 0, turns = 0 }: {
     views: ViewKind;
     cropScale: readonly [number, number];
     size: number;
     covers?: number;
+    turns?: number;
   },
 ): View {
   const kind = VIEWS[views];
@@ -69,7 +73,8 @@ export function drawView(
   const blur = random() < kind.blurProbability ? (0.1 + 1.9 * random()) * size / 224 : 0;
   const view = { crop, jitter, grey, greyFirst: kind.greyFirst, blur, flip: random() < 0.5 };
   const seen = kind.degrades ? { ...view, degradation: drawDegradation(random) } : view;
-  return covers > 0 && random() < covers ? { ...seen, cover: drawCover(random) } : seen;
+  const behind = covers > 0 && random() < covers ? { ...seen, cover: drawCover(random) } : seen;
+  return turns > 0 && random() < turns ? { ...behind, turn: 1 + Math.floor(3 * random()) } : behind;
 }
 
 /** The view without any draw: the whole picture, as the probes, the finetuning and the detector see it. */
@@ -92,8 +97,9 @@ export function renderView(
   out: Float32Array,
   offset: number,
 ): void {
-  const pixels = resample(image, view.crop, view.flip, size);
+  let pixels = resample(image, view.crop, view.flip, size);
   if (view.cover) applyCover(pixels, size, view.cover, view, image);
+  for (let quarter = 0; quarter < (view.turn ?? 0); quarter++) pixels = turnQuarter(pixels, size);
   if (view.grey && view.greyFirst) turnGrey(pixels);
   for (const { kind, amount } of view.jitter) JITTER[kind](pixels, amount);
   if (view.grey && !view.greyFirst) turnGrey(pixels);
@@ -104,6 +110,17 @@ export function renderView(
     out[to + 1] = blurred[i + 1] * SCALE[1] - SHIFT[1];
     out[to + 2] = blurred[i + 2] * SCALE[2] - SHIFT[2];
   }
+}
+
+/** A square of pixels turned clockwise by a quarter. */
+function turnQuarter(pixels: Float32Array, size: number): Float32Array {
+  const turned = new Float32Array(pixels.length);
+  for (let y = 0, from = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, from += 3) {
+      turned.set(pixels.subarray(from, from + 3), 3 * (x * size + size - 1 - y));
+    }
+  }
+  return turned;
 }
 
 /** (v / 255 - mean) / std as v * scale - shift. */

@@ -17,6 +17,8 @@ export interface Start {
   cropScale: readonly [number, number];
   /** Share of the views over which something is laid; see `cover.ts`. */
   covers?: number;
+  /** Share of the views that are turned by quarters. */
+  turns?: number;
   /** Decoded pictures kept in memory, bytes. */
   cacheBytes: number;
   skipBroken: boolean;

@@ -16,6 +16,8 @@ export interface ViewOptions {
   cropScale: readonly [number, number];
   /** Share of random views over which something is laid; none unless given. */
   covers?: number;
+  /** Share of random views that are turned by quarters; none unless given. */
+  turns?: number;
   skipBroken: boolean;
   /** Pictures of a sample at most: two views, unless clips have more frames. */
   pictures?: number;

@@ -5,7 +5,7 @@
  * sides: left and right points, yaw, roll and the eyes change places.
  */
 import type { Face } from "../input/data.ts";
-import { PLACEMENT } from "../input/placement.ts";
+import { isTurned, PLACEMENT } from "../input/placement.ts";
 
 /** Parts of the geometry in the order of its numbers, each with its count and the unit that training divides by. */
 export const GEOMETRY = {
@@ -98,6 +98,7 @@ export function geometryFeeds(
   const values = new Float32Array(wholes.length * GEOMETRY_SIZE), labelled = new Float32Array(values.length);
   const units = geometryUnits();
   wholes.forEach((whole, n) => {
+    if (isTurned(placements, n)) return;
     const placed = placeGeometry(whole, placements.subarray(n * PLACEMENT, (n + 1) * PLACEMENT));
     for (let i = 0; i < GEOMETRY_SIZE; i++) {
       if (Number.isNaN(placed[i])) continue;

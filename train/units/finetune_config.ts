@@ -49,6 +49,11 @@ export interface FinetuneConfig extends HeadWeights {
    * learnt, and `visible` learns that they cannot be seen.
    */
   covers: number;
+  /**
+   * Share of training views that lie on their side or stand on their head (`finetune`): `visible` learns that nothing can
+   * be read of them, so that a face that was found wrongly turned is not read as if it stood.
+   */
+  turns: number;
   /** Of the steps of `finetune`; see `precision.ts`. */
   precision: Precision;
   /** Steps of `linear`, on all features at once, and the rates that are tried on an inner split by subject. */
@@ -76,6 +81,7 @@ export const benchmarking: FinetuneConfig = {
   views: "finetune",
   cropScale: [0.8, 1],
   covers: 0,
+  turns: 0,
   ...NO_HEADS,
   precision: "float32",
   probeSteps: 300,
@@ -165,8 +171,9 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
   if (!(config.weightDecay >= 0)) {
     throw new ConfigError(`weightDecay is ${config.weightDecay}; it must be at least 0.`);
   }
-  if (!(config.covers >= 0 && config.covers <= 1)) {
-    throw new ConfigError(`covers is ${config.covers}; it must be a share from 0 to 1.`);
+  for (const key of ["covers", "turns"] as const) {
+    if (config[key] >= 0 && config[key] <= 1) continue;
+    throw new ConfigError(`${key} is ${config[key]}; it must be a share from 0 to 1.`);
   }
   const [least, most] = config.cropScale;
   if (!(0 < least && least <= most && most <= 1)) {

@@ -6,7 +6,7 @@ import type { FeedValues } from "../engine/state_values.ts";
 import type { Face } from "../input/data.ts";
 import { decodePicture } from "../input/picture.ts";
 import { isVisible } from "../input/cover.ts";
-import { PLACEMENT, sharesOf } from "../input/placement.ts";
+import { isTurned, PLACEMENT, sharesOf } from "../input/placement.ts";
 import type { ViewBatch } from "../input/views.ts";
 import { biasCorrections, cosine } from "../nets/optimizer.ts";
 import { featureCount, mapSide, type Weights } from "../nets/resnet.ts";
@@ -154,7 +154,9 @@ export function headFeeds(
   const emotions = new Float32Array(batch * classes);
   const visible = new Float32Array(batch * units), visibleLabelled = new Float32Array(batch * units);
   indices.forEach((face, n) => {
-    emotions.set(known.emotions.subarray(face * classes, (face + 1) * classes), n * classes);
+    if (!isTurned(placements, n)) {
+      emotions.set(known.emotions.subarray(face * classes, (face + 1) * classes), n * classes);
+    }
     const shares = sharesOf(placements, n), isCovered = aus && shares.some((share) => share > 0);
     for (let a = 0; a < units; a++) {
       const said = known.visible[face * units + a];

@@ -1,0 +1,56 @@
+/** Faces that a finder has taken for turned ones: a real model that sees three beacons, and only where they stand upright. */
+import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
+import { AuDetector } from "@emoco/web/detector";
+import type { FoundFace } from "@emoco/web/face-finder";
+import * as ort from "onnxruntime-node";
+import { beaconInput, writeBeaconModel } from "./beacon_model.ts";
+import { found, picture, pointsOf, SIZE, type Somebody } from "./beacon_people.ts";
+import { writeTinyCard } from "./tiny_model.ts";
+
+const ANN: Somebody = { at: [160, 120], side: 90, turn: 10, skin: [190, 185, 180] };
+
+describe("a face that was found wrongly turned", () => {
+  let detector: AuDetector, says: FoundFace[] = [];
+  beforeAll(async () => {
+    const model = writeBeaconModel(SIZE);
+    const card = await writeTinyCard(model, {
+      aus: [{ au: 12, threshold: 0.4 }],
+      outputs: ["points", "visible"],
+      input: beaconInput(SIZE),
+    });
+    detector = await AuDetector.load({ model, card, finder: { find: () => Promise.resolve(says) }, ort });
+  });
+  afterAll(() => detector.release());
+
+  const read = async (people: Somebody[], ...taken: Somebody[]) => {
+    says = taken.map(found);
+    return (await detector.detect(picture(people))).faces;
+  };
+
+  it("is read as it stands, with points where they are, and has the box and score that it was found with", async () => {
+    for (const off of [90, 180, 270, 160, 200]) {
+      const [face, ...more] = await read([ANN], { ...ANN, turn: ANN.turn + off });
+      assertEquals([more.length, face.aus[0].present, face.warnings], [0, true, undefined], `${off}`);
+      for (const name of ["leftEye", "rightEye", "mouth"] as const) {
+        const [x, y] = pointsOf(ANN)[name], [fx, fy] = face.points[name];
+        assertLess(Math.hypot(fx - x, fy - y), 2.5, `${name} at ${off}`); // the eyes are 31 pixels apart
+      }
+      assertEquals([face.box, face.score], [found(ANN).box, 0.9]);
+    }
+  });
+
+  it("leaves the others beside it as they are", async () => {
+    const ben: Somebody = { ...ANN, at: [60, 120], side: 70, turn: -5 };
+    const [one, other] = await read([ANN, ben], ben, { ...ANN, turn: ANN.turn + 180 });
+    assertAlmostEquals(one.points.mouth[1], pointsOf(ANN).mouth[1], 2);
+    assertEquals(other.points, pointsOf(ben));
+  });
+
+  it("is not read at all where it stands in no way", async () => {
+    const blank = { ...ANN, at: [60, 120] as const };
+    const [face] = await read([ANN], blank);
+    assertEquals([face.aus[0].present, face.aus[0].intensity, face.warnings], [null, undefined, ["covered"]]);
+    assertEquals(face.points, pointsOf(blank));
+  });
+});

@@ -1,0 +1,55 @@
+/**
+ * A face is read as it stands. Where its mouth or eyes are covered, a finder may take it for one that is turned; a model
+ * that knows what can be seen tells: of a face that lies or stands on its head, it sees nothing.
+ * @module
+ */
+import type { DetectedUnit } from "./detected_unit.ts";
+import type { FoundFace } from "./face_finder.ts";
+import { alignmentTransform, type FacePoints, invert, type Point, transformPoint } from "./image.ts";
+import { ALIGNMENT_POINTS, ALIGNMENT_TEMPLATE, type AlignmentTemplate } from "./model_card.ts";
+
+/** A face of which less than this is seen is looked at otherwise turned: mean of the units' `visible`, 0-1. */
+const HARDLY_SEEN = 0.3;
+/** Another way to turn it is right where so much more is seen. */
+const MORE = 0.3;
+
+/** How much of a face the model sees: the mean of its units' `visible`, 0-1; 1 where it does not know. */
+export function seenShare(aus: readonly DetectedUnit[]): number {
+  return aus.reduce((sum, { visible = 1 }) => sum + visible, 0) / Math.max(1, aus.length);
+}
+
+/** Whether so little of a face is seen that it may stand otherwise. */
+export function isHardlySeen(aus: readonly DetectedUnit[]): boolean {
+  return aus.length > 0 && seenShare(aus) < HARDLY_SEEN;
+}
+
+/** Of the same face read otherwise turned, the one that is right; undefined where none is. */
+export function standing<Face extends { readonly aus: readonly DetectedUnit[] }>(
+  now: Face,
+  others: readonly Face[],
+): Face | undefined {
+  const [best] = [...others].sort((one, other) => seenShare(other.aus) - seenShare(one.aus));
+  return best && seenShare(best.aus) >= seenShare(now.aus) + MORE ? best : undefined;
+}
+
+/** The same crop turned by one, two and three quarters: where a face's points would be that stood so. */
+export function otherwiseTurned<Face extends FoundFace>(
+  face: Face,
+  template: AlignmentTemplate = ALIGNMENT_TEMPLATE,
+): Face[] {
+  const back = invert(alignmentTransform(face.points, 1, template));
+  return [1, 2, 3].map((quarters) => {
+    const places = template.map((place) => transformPoint(back, turned(place, quarters)));
+    return {
+      ...face,
+      points: Object.fromEntries(
+        ALIGNMENT_POINTS.map((name, i) => [name, places[i]]),
+      ) as unknown as FacePoints,
+    };
+  });
+}
+
+/** A place in a square of side 1 after so many quarters of a turn. */
+function turned([x, y]: Point, quarters: number): Point {
+  return quarters === 0 ? [x, y] : turned([1 - y, x], quarters - 1);
+}
