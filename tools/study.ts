@@ -19,6 +19,7 @@ import { drawPart } from "./study/draw.ts";
 import type { Part } from "./study/part.ts";
 import { BY_DEFAULT, PARTS } from "./study/parts.ts";
 import {
+  claimResults,
   COMMITTED_RESULTS,
   openResults,
   readResults,
@@ -69,6 +70,7 @@ async function main({ text, switches, settings }: Flags): Promise<void> {
     const name = resultsName(part.name, asked);
     return { part, name, results: openResults(folder, name, setting) };
   });
+  if (!switches.has("plan")) { for (const { name } of opened) claimResults(folder, name); }
   for (const { part, name, results } of opened) {
     await part.prepare?.(asked);
     if (switches.has("plan")) listOpen(name, openRuns(part, asked, results.runs));

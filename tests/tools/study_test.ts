@@ -90,6 +90,31 @@ describe("deno task study", () => {
     ].forEach((sentence, i) => assertStringIncludes(said[i], sentence));
   });
 
+  it("writes over nobody's files: neither results, nor text, nor charts", async () => {
+    const mine = (out: string, file: string) => {
+      Deno.mkdirSync(join(folder, out), { recursive: true });
+      Deno.writeTextFileSync(join(folder, out, file), '{"mine":true}');
+      return () => assertEquals(Deno.readTextFileSync(join(folder, out, file)), '{"mine":true}');
+    };
+    const short = ["--only=table4", "--epochs=5", "--finetuneEpochs=2"];
+    const kept = [mine("a", "table4.json"), mine("b", "table4.md"), mine("c", "table4-updates.svg")];
+    const setting = { ...SETTING, pretrainFaces: 7, probeFaces: 35 };
+    const drawn = { ...result("EmoCo", 0, 0.5), curve: [{ step: 10, f1: 0.4, auc: 0.6 }] };
+    writeResults(join(folder, "c"), "table4", { setting, runs: [drawn] });
+    const said = await Promise.all([
+      study(...short, "--out=a"),
+      study(...short, "--out=b"),
+      study("--out=c", "--draw"),
+    ]);
+    for (const { code } of said) assertEquals(code, 1);
+    [
+      "table4.json holds no results of a study: choose another --out.",
+      "holds table4.md, which this program did not write and would write over",
+      "holds table4-updates.svg, which this program did not write and would write over",
+    ].forEach((sentence, i) => assertStringIncludes(said[i].stderr, sentence));
+    for (const unchanged of kept) unchanged();
+  });
+
   it("lists what is open, draws what there is, and leaves the README of the project alone", async () => {
     const readme = new URL("../../README.md", import.meta.url);
     const before = Deno.readTextFileSync(readme);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeAtomically } from "../../train/runs/whole_file.ts";
 import type { Part } from "./part.ts";
+import { claimNames } from "../files/claim.ts";
 import { COMMITTED_RESULTS, type StudyResults } from "./results.ts";
 
 const README = fileURLToPath(new URL("../../README.md", import.meta.url));
@@ -26,6 +27,7 @@ export function drawPart(
   if (!results.runs.length) return;
   const isCommitted = folder === COMMITTED_RESULTS;
   const { text, charts } = part.draw(results);
+  if (!isCommitted) claimNames("--out", folder, [`${name}.md`, ...charts.map(({ file }) => file)]);
   const place = isCommitted ? "tools/study/" : "";
   const pictures = charts.filter(({ svg }) => svg !== "").map(({ file, title, svg, width = 420 }) => {
     if (svg) writeAtomically(join(folder, file), svg);

@@ -3,7 +3,8 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { manifestPath, readManifest } from "../../train/input/data.ts";
 import { UsageError } from "../../train/runs/flags.ts";
-import { writeAtomically } from "../../train/runs/whole_file.ts";
+import { exists, writeAtomically } from "../../train/runs/whole_file.ts";
+import { claimNames } from "../files/claim.ts";
 import type { Asked, StudyResult } from "./run.ts";
 
 /** What all runs of a part have in common. */
@@ -37,20 +38,32 @@ export function resultsName(part: string, { clips }: Pick<Asked, "clips">): stri
   return clips ? `${part}-clips` : part;
 }
 
-/** The results so far; absent where there are none. */
+/**
+ * The results so far; absent where there are none.
+ * @throws {UsageError} a file of that name that is something else
+ */
 export function readResults(folder: string, name: string): StudyResults | undefined {
+  const file = join(folder, `${name}.json`);
+  if (!exists(file)) return undefined;
   try {
-    return JSON.parse(Deno.readTextFileSync(join(folder, `${name}.json`)), revive);
+    const results = JSON.parse(Deno.readTextFileSync(file), revive);
+    if (results?.setting && Array.isArray(results.runs)) return results;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
   }
+  throw new UsageError(`${file} holds no results of a study: choose another --out.`);
 }
 
 /** Keeps the results. */
 export function writeResults(folder: string, name: string, results: StudyResults): void {
   Deno.mkdirSync(folder, { recursive: true });
   writeAtomically(join(folder, `${name}.json`), JSON.stringify(results, null, 1) + "\n");
+}
+
+/** Takes the names of a part that has no results yet, before anything is trained. @throws {Error} somebody else's files */
+export function claimResults(folder: string, name: string): void {
+  const isOwn = folder === COMMITTED_RESULTS || exists(join(folder, `${name}.json`));
+  if (!isOwn) claimNames("--out", folder, [`${name}.json`, `${name}.md`]);
 }
 
 /**

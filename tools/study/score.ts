@@ -4,6 +4,8 @@ import type { UnitScores } from "../../train/scores/metrics.ts";
 import { type Metric, readMetrics, RUNS } from "../../train/runs/run_folder.ts";
 import { exists, writeAtomically } from "../../train/runs/whole_file.ts";
 import { PICTURE } from "./fig5.ts";
+import { claimNames } from "../files/claim.ts";
+import { COMMITTED_RESULTS } from "./results.ts";
 import { type Asked, type Encoder, encoderName, type StudyResult, type StudyRun } from "./run.ts";
 import { finish, readSeconds, train } from "./start.ts";
 
@@ -16,6 +18,7 @@ export async function score(run: StudyRun, asked: Asked, folder: string): Promis
     const above = await pretrain(run.above!, asked);
     await finish("plot", [`--from=${from}`, `--compare=${above}`, data, `--seed=${run.seed}`]);
     if (run.seed === 0) {
+      if (folder !== COMMITTED_RESULTS) claimNames("--out", folder, [PICTURE]);
       Deno.mkdirSync(folder, { recursive: true });
       writeAtomically(join(folder, PICTURE), Deno.readTextFileSync(join(RUNS, from, "features.svg")));
     }
