@@ -105,30 +105,6 @@ describe("deno task finetune with the whole network", () => {
     assert(zeros.flatMap((values) => [...values]).every((value) => Math.abs(value) < 1e-6));
   });
 
-  it("goes on with a finished model where that stood, heads and all, and tests nobody whom it has learnt from", async () => {
-    const heads = ["--emotionWeight=0.5", "--visibleWeight=0.5", "--covers=0.5", "--turns=0.2"];
-    const first = await finetune(...args("first", ...heads, "--folds=0"));
-    assertEquals(first.code, 0, first.stderr);
-    const further = (name: string, ...more: string[]) =>
-      finetune(...args(name, ...heads, "--from=first", "--learningRate=1e-12", "--epochs=1", ...more));
-    const refused = await further("folds");
-    assertEquals(refused.code, 1);
-    assertMatch(refused.stderr, /subject "s0\d" .* was in this model's action-unit training/);
-    const second = await further("second", "--folds=0");
-    assertEquals(second.code, 0, second.stderr);
-    const [before, after] = ["first", "second"].map((name) => loadCheckpoint(run(name)));
-    assertEquals(Object.keys(after.state.heads).sort(), ["visible.bias", "visible.weight"]);
-    // At such a rate nothing moves.
-    for (const group of ["weights", "heads", "emotion"]) {
-      for (const [name, { values }] of Object.entries(after.state[group])) {
-        values.forEach((value, i) =>
-          assert(Math.abs(value - before.state[group][name].values[i]) < 1e-6, `${group}.${name}`)
-        );
-      }
-    }
-    assertEquals(after.subjects.pretraining, ["s00", ...before.subjects.actionUnits]);
-  });
-
   it("tests every labelled face of the split once, by people who are in no training part of that fold", () => {
     const { folds } = JSON.parse(readRunFile(folder, "unbroken", "folds.json"));
     const people = folds.flatMap(({ testSubjects }: { testSubjects: string[] }) => testSubjects);

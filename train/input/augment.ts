@@ -4,7 +4,8 @@
  * A view is drawn first (plain numbers, from a stream of its own) and rendered second, so that a resumed run repeats
  * it and a test can render the same draw by other means. Images are RGB bytes [height, width, 3].
  */
-import { applyCover, type Cover, drawCover } from "./cover.ts";
+import { applyCover } from "./cover.ts";
+import { type Cover, drawCover } from "./cover_kinds.ts";
 import { type Degradation, degrade, drawDegradation } from "./degrade.ts";
 import { blur, resample, type RgbImage } from "./filters.ts";
 import type { Random } from "../runs/random.ts";

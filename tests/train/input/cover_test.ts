@@ -1,14 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
 import { drawView, plainView, renderView } from "../../../train/input/augment.ts";
-import {
-  applyCover,
-  type Cover,
-  drawCover,
-  hiddenShares,
-  isVisible,
-  PLACES,
-} from "../../../train/input/cover.ts";
+import { applyCover, hiddenShares, isVisible, PLACES } from "../../../train/input/cover.ts";
+import { type Cover, drawCover } from "../../../train/input/cover_kinds.ts";
 import { PLACEMENT, placementOf, sharesOf } from "../../../train/input/placement.ts";
 import { randomStream } from "../../../train/runs/random.ts";
 import { GEOMETRY_SIZE } from "../../../train/units/face_geometry.ts";
