@@ -102,16 +102,17 @@ export function reopenRun<C extends object>(
 export function refuseChanges(saved: object, now: object, where: string): void {
   const settingsBefore = new Map(Object.entries(saved)), settingsNow = new Map(Object.entries(now));
   for (const key of new Set([...settingsBefore.keys(), ...settingsNow.keys()])) {
-    // A list that an older run did not know is an empty one.
-    const without = [settingsBefore, settingsNow].find((settings) => Array.isArray(settings.get(key)))
-      ? []
-      : undefined;
-    const [before, after] = [settingsBefore, settingsNow].map((settings) =>
-      JSON.stringify(settings.get(key) ?? without)
-    );
+    const [before, after] = [settingsBefore, settingsNow].map((settings) => {
+      const value = settings.get(key);
+      // What an older run did not know it did without: an empty list, none of a thing.
+      return value === 0 || value === false || (Array.isArray(value) && value.length === 0)
+        ? undefined
+        : JSON.stringify(value);
+    });
     if (before !== after) {
+      const [was, is] = [settingsBefore, settingsNow].map((settings) => JSON.stringify(settings.get(key)));
       throw new RunError(
-        `${key} is ${after} now, but ${where} ${before}. A resumed run keeps its settings: leave ${key} out, ` +
+        `${key} is ${is} now, but ${where} ${was}. A resumed run keeps its settings: leave ${key} out, ` +
           "or start a new run.",
       );
     }

@@ -74,6 +74,8 @@ describe("a run's folder", () => {
       "cropScale is [0.2,0.9] now",
     );
     assertThrows(() => refuseChanges(config, { ...config, more: 1 }, "it was"), RunError, "more is 1 now");
+    // A setting that came later is none of an older run.
+    for (const none of [0, [], false]) refuseChanges(config, { ...config, more: none }, "it was");
     const { seed: _seed, ...less } = config;
     assertThrows(() => refuseChanges(config, less, "it was"), RunError, "seed is undefined now");
   });
