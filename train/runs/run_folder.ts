@@ -102,17 +102,17 @@ export function reopenRun<C extends object>(
 export function refuseChanges(saved: object, now: object, where: string): void {
   const settingsBefore = new Map(Object.entries(saved)), settingsNow = new Map(Object.entries(now));
   for (const key of new Set([...settingsBefore.keys(), ...settingsNow.keys()])) {
-    const [before, after] = [settingsBefore, settingsNow].map((settings) => {
-      const value = settings.get(key);
-      // What an older run did not know it did without: an empty list, none of a thing.
-      return value === 0 || value === false || (Array.isArray(value) && value.length === 0)
-        ? undefined
-        : JSON.stringify(value);
-    });
+    // What an older run did not know it did without: an empty list, none of a thing.
+    const without = [settingsBefore, settingsNow].some((settings) => Array.isArray(settings.get(key)))
+      ? []
+      : undefined;
+    const [before, after] = [settingsBefore, settingsNow].map((settings) =>
+      JSON.stringify(settings.get(key) ?? without)
+    );
+    if (before === undefined && (after === "0" || after === "false")) continue;
     if (before !== after) {
-      const [was, is] = [settingsBefore, settingsNow].map((settings) => JSON.stringify(settings.get(key)));
       throw new RunError(
-        `${key} is ${is} now, but ${where} ${was}. A resumed run keeps its settings: leave ${key} out, ` +
+        `${key} is ${after} now, but ${where} ${before}. A resumed run keeps its settings: leave ${key} out, ` +
           "or start a new run.",
       );
     }
