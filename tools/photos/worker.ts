@@ -47,7 +47,8 @@ class OneLook implements FaceFinder {
   }
 }
 
-const decoder = await openDecoder();
+/** Not awaited here: a message that comes before there is a listener is lost. */
+const decoder = openDecoder();
 const send = (message: Message) => self.postMessage(message);
 let detectors: AuDetector[] = [];
 
@@ -77,7 +78,7 @@ async function open({ models, finder: path, uncalibrated }: Setting): Promise<Au
 async function read(path: string): Promise<Reading> {
   let picture: Pixels;
   try {
-    picture = await decoder.decode(await Deno.readFile(path));
+    picture = await (await decoder).decode(await Deno.readFile(path));
   } catch (error) {
     if (error instanceof ImageError) return { reason: error.message };
     throw error;
