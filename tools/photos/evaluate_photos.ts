@@ -7,6 +7,7 @@ import { claimNames } from "../files/claim.ts";
 import { fromHere } from "../../train/runs/from_here.ts";
 import { type FlagList, type Flags, UsageError, wholeNumber } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
+import { evaluateCovered } from "./covered.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
 import { type Choice, ManifestError, readPhotos } from "./manifest.ts";
 import { findModel, refuseKnown } from "./models.ts";
@@ -34,6 +35,11 @@ export const PHOTO_FLAGS: FlagList = {
     help: "even or odd: every second line of the split; choices are made on the even ones",
   },
   by: { kind: "text", help: "fields of the manifest that part the photographs, with commas, as from.set" },
+  covered: {
+    kind: "switch",
+    help:
+      "cover and turn the faces instead: are they read as they stand, does the model know what it cannot see",
+  },
   samples: { kind: "text", help: "draws of people for the intervals (default: 1000)" },
   seed: { kind: "text", help: "of these draws (default: 1)" },
   workers: { kind: "text", help: "pictures read at once (default: as many as there are cores)" },
@@ -45,7 +51,12 @@ export const PHOTO_FLAGS: FlagList = {
 const WRITTEN = ["photographs.json", "scores.csv", "readings.csv", "report.html"];
 
 /** Runs the evaluation; errors are sentences. */
-export async function evaluateOnPhotos({ text }: Flags): Promise<PhotoEvaluation[]> {
+export async function evaluateOnPhotos(flags: Flags): Promise<PhotoEvaluation[]> {
+  const { text, switches } = flags;
+  if (switches.has("covered")) {
+    await evaluateCovered(flags);
+    return [];
+  }
   const choice: Choice = { split: text.split, half: halfOf(text.half) };
   const bootstrap = {
     samples: wholeNumber("samples", text.samples ?? "1000", 10, 100_000),

@@ -56,7 +56,7 @@ export function hiddenShares(cover: Cover | undefined): readonly number[] {
         for (let i = 0; i < SAMPLES; i++) {
           const x = left + (right - left) * (i + 0.5) / SAMPLES,
             y = top + (bottom - top) * (j + 0.5) / SAMPLES;
-          if (isCovered(cover, x, y)) hidden++;
+          if (coveredAt(cover, x, y)) hidden++;
         }
       }
     }
@@ -89,7 +89,7 @@ export function applyCover(
         const across = (column + 0.25 + 0.5 * (sample & 1)) / size;
         x = (crop.x + crop.width * (flip ? 1 - across : across)) / image.width;
         y = (crop.y + crop.height * (row + 0.25 + 0.5 * (sample >> 1)) / size) / image.height;
-        if (isCovered(cover, x, y)) share += 0.25;
+        if (coveredAt(cover, x, y)) share += 0.25;
       }
       if (share === 0) continue;
       paint(cover, x, y, pixels, behind, size, row, column, share, to);
@@ -135,7 +135,8 @@ function speck(column: number, row: number, seed: number): number {
   return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
-function isCovered({ outlines }: Cover, x: number, y: number): boolean {
+/** Whether a place lies behind a cover. */
+export function coveredAt({ outlines }: Cover, x: number, y: number): boolean {
   return outlines.some((outline) => isInside(outline, x, y));
 }
 
