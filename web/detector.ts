@@ -14,7 +14,7 @@ import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
-import { isHardlySeen, otherwiseTurned, standing } from "./upright.ts";
+import { isDoubtful, isHardlySeen, otherwiseTurned, standing } from "./upright.ts";
 
 export type { DetectedUnit, FaceReadings, FaceWarning };
 export { FACE_WARNINGS } from "./face_warnings.ts";
@@ -105,16 +105,27 @@ export class AuDetector {
     return { width: picture.width, height: picture.height, faces, timings };
   }
 
-  /** The same faces, each of those of which hardly anything is seen turned as the model sees more of it, if it does. */
+  /** The same faces as they stand, as far as the model can tell, without those of which it cannot. */
   private async stand(
     picture: Picture,
     faces: readonly DetectedFace[],
     timings: { align: number; run: number },
     signal?: AbortSignal,
   ): Promise<DetectedFace[]> {
-    const { alignment: { template } } = this.card;
     const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
-    if (doubted.length === 0) return [...faces];
+    const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
+    return stands.filter((face) => !isDoubtful(face));
+  }
+
+  /** The same faces, the doubted ones turned as the model sees more of them, where it does. */
+  private async turn(
+    picture: Picture,
+    faces: readonly DetectedFace[],
+    doubted: readonly DetectedFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    const { alignment: { template } } = this.card;
     const places = (face: DetectedFace) => ({ box: face.box, score: face.score, points: face.points });
     const others = doubted.flatMap((face) => otherwiseTurned(places(face), template));
     const read = await this.read(picture, others, timings, signal);

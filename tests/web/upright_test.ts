@@ -2,10 +2,13 @@
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
 import { AuDetector } from "@emoco/web/detector";
+import { judgeUnit } from "@emoco/web/detected-unit";
 import type { FoundFace } from "@emoco/web/face-finder";
+import type { FacePoints } from "@emoco/web/image";
 import * as ort from "onnxruntime-node";
 import { beaconInput, writeBeaconModel } from "./beacon_model.ts";
 import { found, picture, pointsOf, SIZE, type Somebody } from "./beacon_people.ts";
+import { isDoubtful } from "../../web/upright.ts";
 import { writeTinyCard } from "./tiny_model.ts";
 
 const ANN: Somebody = { at: [160, 120], side: 90, turn: 10, skin: [190, 185, 180] };
@@ -52,5 +55,36 @@ describe("a face that was found wrongly turned", () => {
     const [face] = await read([ANN], blank);
     assertEquals([face.aus[0].present, face.aus[0].intensity, face.warnings], [null, undefined, ["covered"]]);
     assertEquals(face.points, pointsOf(blank));
+  });
+});
+
+const UNITS = [1, 2, 4, 5, 6, 7, 9, 10];
+
+describe("a face of which a part is hidden", () => {
+  const face = (roll: number, visible: number[]) => {
+    const angle = roll * Math.PI / 180, x = Math.cos(angle), y = Math.sin(angle);
+    return {
+      aus: visible.map((share, i) => judgeUnit({ au: UNITS[i], threshold: 0.5 }, 0.3, undefined, share)),
+      points: { leftEye: [x, y], rightEye: [-x, -y], nose: [-y, x], mouth: [-2 * y, 2 * x] } as FacePoints,
+    };
+  };
+  const MASKED = [1, 0.99, 0.95, 0, 0.01, 0.02, 0, 0], HALF = [0.8, 0.7, 0.6, 0.3, 0.2, 0.1, 0.2, 0.1];
+
+  it("is doubted where what is left of it is not seen clearly", () => {
+    assertEquals([isDoubtful(face(0, MASKED)), isDoubtful(face(40, MASKED))], [false, false]);
+    assertEquals([isDoubtful(face(0, HALF)), isDoubtful(face(120, HALF))], [true, true]);
+  });
+
+  it("is doubted sooner where it lies or stands on its head", () => {
+    for (const roll of [90, 180, -90]) assertEquals(isDoubtful(face(roll, MASKED)), true);
+    assertEquals(isDoubtful(face(180, [1, 1, 0.98, ...MASKED.slice(3)])), false);
+  });
+
+  it("is not doubted where all of it is seen somehow, or the model does not know", () => {
+    assertEquals(isDoubtful(face(180, [...HALF.slice(1), 0.8].map(() => 0.8))), false);
+    assertEquals(isDoubtful(face(180, HALF.slice(1))), false); // too few units to tell by
+    const { points } = face(180, []);
+    assertEquals(isDoubtful({ aus: [judgeUnit({ au: 1, threshold: 0.5 }, 0.3)], points }), false);
+    assertEquals(isDoubtful({ aus: [], points }), false);
   });
 });
