@@ -3,18 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { beforeAll, describe, it } from "@std/testing/bdd";
 import { type ImageDecoder, openDecoder } from "@emoco/serve/decode";
 import sharp from "sharp";
-import { assertDecodes, assertRefuses, type Bytes, bytesOf, picture } from "./decoding.ts";
+import { assertDecodes, assertRefuses, type Bytes, bytesOf, hurtOf, picture } from "./decoding.ts";
 import { PROFILES, withProfile } from "./profiles.ts";
 
 /** A picture whose compressed data are long enough to be hurt. */
 const noisy = () =>
   picture(120, 90).convolve({ width: 3, height: 3, kernel: [0, -9, 0, -9, 40, -9, 0, -9, 0] });
-
-/** The file with an eighth of it lost from its compressed data. */
-function hurtOf(bytes: Bytes): Bytes {
-  const middle = bytes.length >> 1;
-  return new Uint8Array([...bytes.subarray(0, middle), ...bytes.subarray(middle + (bytes.length >> 3))]);
-}
 
 /** The file with stray bytes behind its first segment. */
 function withStray(bytes: Bytes): Bytes {

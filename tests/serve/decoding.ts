@@ -50,3 +50,9 @@ export async function assertRefuses(
   const error = await assertRejects(() => decoder.decode(bytes), ImageError, message);
   assertEquals(error.code, code);
 }
+
+/** The file with an eighth of it lost from its compressed data. */
+export function hurtOf(bytes: Bytes): Bytes {
+  const middle = bytes.length >> 1;
+  return new Uint8Array([...bytes.subarray(0, middle), ...bytes.subarray(middle + (bytes.length >> 3))]);
+}

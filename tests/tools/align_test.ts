@@ -154,6 +154,20 @@ describe("deno task align", () => {
     assertEquals(new Set(manifest().map(({ image }) => image.toLowerCase())).size, 6);
   });
 
+  it("takes photos that are larger than a server takes, as smaller ones", async () => {
+    const head = await sharp(portrait).resize(2400, 2400).toBuffer();
+    put(
+      "wide.jpg",
+      await sharp({ create: { width: 9000, height: 3200, channels: 3, background: "#777" } })
+        .composite([{ input: head, left: 5000, top: 300 }]).jpeg().toBuffer(),
+    );
+    await align();
+    assertEquals(manifest().map(({ source }) => source), ["wide.jpg"]);
+    assertEquals(lines("not_found.txt"), []);
+    const [{ photo: { points: { nose } } }] = manifest();
+    assert(nose[0] > 5000 && nose[0] < 7400 && nose[1] > 300, `${nose}`);
+  });
+
   it("takes no photo twice and never its own faces, and names what it passes over", async () => {
     put("Happy/bob/1.jpg", portrait);
     put("Happy/bob/2.heic", portrait.subarray(0, 9));

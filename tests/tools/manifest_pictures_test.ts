@@ -224,6 +224,8 @@ describe("deno task manifest folder", () => {
       "happy/anna/p.JPG": await picture(B),
       "happy/ben/1.jpg": await picture(C),
       "happy/ben/2.heic": "no picture that is read",
+      "sad/anna/q..r.jpg": await picture(B),
+      "sad/anna/q_r.jpg": await picture(C),
     });
     Deno.symlinkSync(".", join(root, "happy/up"));
     Deno.symlinkSync("..", join(root, "happy/anna/up"));
@@ -233,9 +235,11 @@ describe("deno task manifest folder", () => {
       ["happy/anna/p.JPG", "anna"],
       ["happy/anna/p.jpg", "anna"],
       ["happy/ben/1.jpg", "ben"],
+      ["sad/anna/q..r.jpg", "anna"],
+      ["sad/anna/q_r.jpg", "anna"],
     ]);
-    assertEquals(headsOf(lines), [B, A, C]);
-    assertEquals(new Set(lines.map(({ image }) => image.toLowerCase())).size, 3);
+    assertEquals(headsOf(lines), [B, A, C, B, C]);
+    assertEquals(new Set(lines.map(({ image }) => image.toLowerCase())).size, 5);
     assertEquals(problems.map(([kind, what]) => [kind, what.split(":")[0]]), [
       ["passed over", "happy/anna/up"],
       ["passed over", "happy/anna/ben.jpg"],
