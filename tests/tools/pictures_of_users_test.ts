@@ -38,12 +38,13 @@ describe("pictures of users", () => {
   afterAll(() => Deno.removeSync(folder, { recursive: true }));
 
   async function detect(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-    const flags = ["run", "--quiet", "--allow-read", "--allow-env", "--allow-ffi", "tools/detect.ts"];
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...flags, ...args],
+      args: [
+        ...["run", "--quiet", "--allow-read", "--allow-write", "--allow-env", "--allow-ffi"],
+        ...["--allow-run=ffmpeg", "tools/detect.ts", ...args],
+      ],
       cwd: root,
-    })
-      .output();
+    }).output();
     const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     return { stdout: out, stderr: error };
   }
@@ -100,5 +101,33 @@ describe("pictures of users", () => {
       );
       assertEquals(one.map(({ present }) => present), other.map(({ present }) => present), profile);
     }
+  });
+
+  it("in films whose pixels are not square have the faces of a film whose pixels are", async () => {
+    const film = async (name: string, filter: string) => {
+      const { code, stderr } = await new Deno.Command("ffmpeg", {
+        args: [
+          ...["-y", "-loglevel", "error", "-loop", "1", "-i", portrait, "-t", "0.4", "-r", "10"],
+          ...["-vf", filter, "-pix_fmt", "yuv420p", "-crf", "8", join(folder, name)],
+        ],
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+    };
+    await film("square.mp4", "scale=512:512,setsar=1");
+    await film("wide.mp4", "scale=360:512,setsar=64/45");
+    const out = join(folder, "tables");
+    const { stderr } = await detect(join(folder, "square.mp4"), join(folder, "wide.mp4"), `--out=${out}`);
+    const rows = ["square.csv", "wide.csv"].map((name) => {
+      const [head, ...lines] = Deno.readTextFileSync(join(out, name)).trim().split("\n").map((line) =>
+        line.split(",")
+      );
+      return lines.map((cells) => Object.fromEntries(head.map((column, i) => [column, Number(cells[i])])));
+    });
+    assertEquals(rows.map(({ length }) => length), [4, 4], stderr);
+    rows[0].forEach((square, i) => {
+      for (const column of ["x", "y", "width", "height"]) {
+        assertLess(Math.abs(square[column] - rows[1][i][column]), 6, `${column} of frame ${i}`); // of a box of 106
+      }
+    });
   });
 });

@@ -62,4 +62,21 @@ describe("The page with users' pictures", () => {
       assertEquals(shape, 612 / 512, `orientation ${orientation}`);
     }
   });
+
+  it("shows every unit's name and its description whole, on a telephone too", async () => {
+    await page.setViewportSize({ width: 340, height: 800 });
+    await give(page, "portrait.png", portrait);
+    assertEquals((await settled(page)).kind, "ready");
+    await page.locator(".unit button").first().click();
+    const cut = await page.evaluate(
+      `[...document.querySelectorAll(".unit, .unit *")]
+        .filter((part) => part.clientWidth > 0 && part.scrollWidth > part.clientWidth + 1 &&
+          getComputedStyle(part).overflow !== "visible")
+        .map((part) => part.textContent)`,
+    );
+    assertEquals(cut, []);
+    const names = await page.locator(".unit button").allTextContents();
+    assertEquals(names.some((name) => name.endsWith("...") || name.endsWith("…")), false);
+    await page.setViewportSize({ width: 1280, height: 720 });
+  });
 });
