@@ -14,7 +14,7 @@ import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
-import { isDoubtful, isHardlySeen, otherwiseTurned, standing } from "./upright.ts";
+import { isDoubtful, isHardlySeen, isLevel, otherwiseTurned, standing, unjudged } from "./upright.ts";
 
 export type { DetectedUnit, FaceReadings, FaceWarning };
 export { FACE_WARNINGS } from "./face_warnings.ts";
@@ -105,7 +105,10 @@ export class AuDetector {
     return { width: picture.width, height: picture.height, faces, timings };
   }
 
-  /** The same faces as they stand, as far as the model can tell, without those of which it cannot. */
+  /**
+   * The same faces as they stand, as far as the model can tell. Of one that it cannot tell of nothing is read; where it
+   * seems to lie or to stand on its head it is no face.
+   */
   private async stand(
     picture: Picture,
     faces: readonly DetectedFace[],
@@ -114,7 +117,12 @@ export class AuDetector {
   ): Promise<DetectedFace[]> {
     const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
     const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
-    return stands.filter((face) => !isDoubtful(face));
+    return stands.flatMap((face) => {
+      if (!isDoubtful(face)) return [face];
+      if (!isLevel(face)) return [];
+      const unread = { ...face, aus: unjudged(face.aus) };
+      return [{ ...unread, warnings: warningsOf(unread, picture) }];
+    });
   }
 
   /** The same faces, the doubted ones turned as the model sees more of them, where it does. */
