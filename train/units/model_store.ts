@@ -66,13 +66,9 @@ export function loadSource(from: string | undefined, seed: number): Source {
   const name = basename(from ?? newest("pretrain"));
   const folder = join(RUNS, name);
   const program = programOf(folder);
-  if (MODEL_PROGRAMS.includes(program)) return sourceOfModel(name);
+  if (MODEL_PROGRAMS.includes(program) && isFinished(folder)) return sourceOfModel(name);
   if (program !== "pretrain") {
-    throw new RunError(
-      `--from=${name}: ${folder} is neither a pretraining run nor an action-unit model. ${
-        choices("pretrain")
-      }`,
-    );
+    throw new RunError(`--from=${name}: ${folder} is no pretraining run. ${choices("pretrain")}`);
   }
   const { state, config, subjects } = loadCheckpoint<unknown>(folder);
   const saved = config as RunConfig & { data: string; sets?: string[] };
