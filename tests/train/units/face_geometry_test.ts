@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { describe, it } from "@std/testing/bdd";
+import { PLACEMENT } from "../../../train/input/placement.ts";
 import type { Face } from "../../../train/input/data.ts";
 import { randomStream } from "../../../train/runs/random.ts";
 import {
@@ -124,11 +125,13 @@ describe("geometryOf", () => {
   it("feeds labelled numbers in training's units, and starts at their means", () => {
     const [one, other] = [drawn(4), drawn(5)];
     other.fill(NaN, 140);
-    const placements = Float32Array.of(0, 0, 100, 100, 0, 10, 20, 50, 40, 1);
+    const placements = new Float32Array(2 * PLACEMENT);
+    placements.set([0, 0, 100, 100, 0]);
+    placements.set([10, 20, 50, 40, 1], PLACEMENT);
     const { values, labelled } = geometryFeeds([one, other], placements);
     const units = geometryUnits();
     [one, other].forEach((whole, n) => {
-      const placed = placeGeometry(whole, placements.subarray(5 * n, 5 * n + 5));
+      const placed = placeGeometry(whole, placements.subarray(PLACEMENT * n, PLACEMENT * (n + 1)));
       placed.forEach((value, i) => {
         const at = n * GEOMETRY_SIZE + i;
         assertEquals(labelled[at], Number(!Number.isNaN(value)));
