@@ -9,8 +9,8 @@ import { type FlagList, type Flags, runProgram, UsageError, wholeNumber } from "
 import { sha256, writeAtomically } from "../train/runs/whole_file.ts";
 import { CALIBRATION_FILE, type CalibrationFile } from "../train/units/calibration_file.ts";
 import { calibrateUnits, type Fitted, RULE } from "./photos/calibration.ts";
-import { halfOf, PHOTO_FLAGS } from "./photos/evaluate_photos.ts";
-import { readPhotos } from "./photos/manifest.ts";
+import { PHOTO_FLAGS } from "./photos/evaluate_photos.ts";
+import { halfOf, readPhotos } from "./photos/manifest.ts";
 import { findModel, refuseKnown } from "./photos/models.ts";
 import { readWith } from "./photos/read_photos.ts";
 

@@ -93,12 +93,12 @@ export class AuDetector {
     const start = performance.now() - picture.spent;
     const found = await finder.find(image, signal);
     timings.find += performance.now() - picture.spent - start;
-    let faces = await this.stand(picture, await this.read(picture, found, timings, signal), timings, signal);
+    let faces = await this.readStanding(picture, found, timings, signal);
     if (isFollowing(finder)) {
       const answers = await finder.review(image, faces, signal);
       const again = answers.filter((answer) => typeof answer !== "string");
       faces = faces.filter((_, i) => answers[i] === "right");
-      if (again.length > 0) faces.push(...await this.read(picture, again, timings, signal));
+      if (again.length > 0) faces.push(...await this.readStanding(picture, again, timings, signal));
       faces = finder.learn(faces);
     }
     faces.sort((one, other) => area(other) - area(one));
@@ -106,15 +106,16 @@ export class AuDetector {
   }
 
   /**
-   * The same faces as they stand, as far as the model can tell. Of one that it cannot tell of nothing is read; where it
+   * What the model says of faces that were found, as they stand, as far as it can tell. Of one that it cannot tell of nothing is read; where it
    * seems to lie or to stand on its head it is no face.
    */
-  private async stand(
+  private async readStanding(
     picture: Picture,
-    faces: readonly DetectedFace[],
+    found: readonly FoundFace[],
     timings: { align: number; run: number },
     signal?: AbortSignal,
   ): Promise<DetectedFace[]> {
+    const faces = await this.read(picture, found, timings, signal);
     const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
     const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
     return stands.flatMap((face) => {

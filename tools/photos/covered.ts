@@ -9,21 +9,16 @@ import type { DetectedFace } from "@emoco/web/detector";
 import { alignmentTransform, type FacePoints, type Pixels, resize, transformPoint } from "@emoco/web/image";
 import { join, resolve } from "node:path";
 import { coveredAt, hiddenShares, isVisible } from "../../train/input/cover.ts";
-import type { Cover } from "../../train/input/cover_kinds.ts";
+import { type Cover, ellipse } from "../../train/input/cover_kinds.ts";
 import { type Flags, UsageError } from "../../train/runs/flags.ts";
 import { fromHere } from "../../train/runs/from_here.ts";
 import { openDetector } from "../detect/open.ts";
 import { Progress } from "../faces/progress.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { claimNames } from "../files/claim.ts";
-import { readPhotos } from "./manifest.ts";
+import { halfOf, readPhotos } from "./manifest.ts";
 import { findModel } from "./models.ts";
 
-const circle = (x: number, y: number, radius: number) =>
-  Array.from({ length: 32 }, (_, i): [number, number] => {
-    const angle = 2 * Math.PI * i / 32;
-    return [x + radius * Math.cos(angle), y + radius * Math.sin(angle)];
-  });
 const paint = (outlines: Cover["outlines"], ...colour: [number, number, number]): Cover => ({
   outlines,
   surface: "plain",
@@ -46,7 +41,7 @@ export const COVERINGS: Readonly<Record<string, Cover | undefined>> = {
   "black mask": paint(MASK, 17, 17, 17),
   "sheet over the mouth": paint([[[0.2, 0.55], [0.8, 0.55], [0.8, 0.84], [0.2, 0.84]]], 120, 120, 120),
   "bar over the eyes": paint([[[0, 0.18], [1, 0.18], [1, 0.39], [0, 0.39]]], 0, 0, 0),
-  "dark glasses": paint([circle(0.33, 0.285, 0.125), circle(0.67, 0.285, 0.125)], 24, 24, 24),
+  "dark glasses": paint([0.33, 0.67].map((x) => ellipse(x, 0.285, 0.125, 0.125, 0)), 24, 24, 24),
 };
 
 /** Quarters of a turn, clockwise. */
@@ -78,10 +73,7 @@ export async function evaluateCovered({ text }: Flags): Promise<Covered[]> {
   if (!model.content.outputs?.includes("visible")) {
     throw new UsageError(`${model.name} does not know what can be seen: its card has no output "visible".`);
   }
-  if (text.half !== undefined && text.half !== "even" && text.half !== "odd") {
-    throw new UsageError(`--half=${text.half}: a half is even or odd.`);
-  }
-  const { photos } = readPhotos(folder, { split: text.split, half: text.half });
+  const { photos } = readPhotos(folder, { split: text.split, half: halfOf(text.half) });
   const out = text.out === undefined ? resolve("runs", "photographs", model.name) : fromHere(text.out);
   if (text.out !== undefined) claimNames("--out", out, ["covered.csv"]);
   const { detector, decoder } = await openDetector(join(model.card, ".."));
@@ -89,6 +81,7 @@ export async function evaluateCovered({ text }: Flags): Promise<Covered[]> {
   const rows = Object.keys(COVERINGS).flatMap((covering) => TURNS.map((turn) => new Tally(covering, turn)));
   const progress = new Progress("photographs covered and read", photos.length);
   for (const { path } of photos) {
+    progress.step();
     let picture: Pixels;
     try {
       picture = small(await decoder.decode(await Deno.readFile(path)));
@@ -97,7 +90,6 @@ export async function evaluateCovered({ text }: Flags): Promise<Covered[]> {
       throw error;
     }
     const [clean] = (await detector.detect(picture)).faces;
-    progress.step();
     if (!clean) continue;
     for (const row of rows) {
       const covered = turned(layOver(picture, clean.points, template, COVERINGS[row.covering]), row.turn);

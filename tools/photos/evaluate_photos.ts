@@ -5,11 +5,11 @@
 import { join, resolve } from "node:path";
 import { claimNames } from "../files/claim.ts";
 import { fromHere } from "../../train/runs/from_here.ts";
-import { type FlagList, type Flags, UsageError, wholeNumber } from "../../train/runs/flags.ts";
+import { type FlagList, type Flags, wholeNumber } from "../../train/runs/flags.ts";
 import { writeWhole } from "../faces/write_whole.ts";
 import { evaluateCovered } from "./covered.ts";
 import { evaluatePhotos, type PhotoEvaluation } from "./evaluation.ts";
-import { type Choice, ManifestError, readPhotos } from "./manifest.ts";
+import { type Choice, halfOf, ManifestError, readPhotos } from "./manifest.ts";
 import { findModel, refuseKnown } from "./models.ts";
 import { readWith } from "./read_photos.ts";
 import { type PhotoReport, reportHtml } from "./report.ts";
@@ -120,10 +120,4 @@ async function write(to: string, report: PhotoReport, asked: object): Promise<vo
   await writeWhole(join(to, "scores.csv"), scoresCsv(evaluation));
   await writeWhole(join(to, "readings.csv"), readingsCsv(model, m, photos, readings));
   await writeWhole(join(to, "report.html"), await reportHtml(report));
-}
-
-/** Which half a flag names. @throws {UsageError} */
-export function halfOf(text: string | undefined): Choice["half"] {
-  if (text === undefined || text === "even" || text === "odd") return text;
-  throw new UsageError(`--half=${text}: a half is even or odd.`);
 }

@@ -4,6 +4,7 @@
  */
 import { actionUnit, type Emotion, EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
+import { UsageError } from "../../train/runs/flags.ts";
 
 /** A photograph and what is said of it. */
 export interface Photo {
@@ -165,4 +166,10 @@ export function partOf({ fields }: Photo, field: string): string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Which half a flag names. @throws {UsageError} */
+export function halfOf(text: string | undefined): Choice["half"] {
+  if (text === undefined || text === "even" || text === "odd") return text;
+  throw new UsageError(`--half=${text}: a half is even or odd.`);
 }

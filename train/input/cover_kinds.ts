@@ -139,7 +139,8 @@ const anything: Kind = (between) => {
   };
 };
 
-function ellipse(x: number, y: number, a: number, b: number, turn: number) {
+/** An outline of half axes `a` and `b` about a place, turned by radians. */
+export function ellipse(x: number, y: number, a: number, b: number, turn: number) {
   return Array.from({ length: 24 }, (_, i) => {
     const angle = 2 * Math.PI * i / 24;
     return turned(x, y, a * Math.cos(angle), b * Math.sin(angle), turn);

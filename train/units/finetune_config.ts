@@ -175,6 +175,11 @@ export function checkFinetuneConfig(config: FinetuneConfig): void {
     if (config[key] >= 0 && config[key] <= 1) continue;
     throw new ConfigError(`${key} is ${config[key]}; it must be a share from 0 to 1.`);
   }
+  if (config.detector !== "linear" && config.turns > 0) {
+    throw new ConfigError(
+      `--turns=${config.turns}: a supervised detector learns from faces that stand; leave --turns away.`,
+    );
+  }
   const [least, most] = config.cropScale;
   if (!(0 < least && least <= most && most <= 1)) {
     throw new ConfigError(

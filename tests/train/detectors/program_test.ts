@@ -25,6 +25,7 @@ describe("deno task finetune --detector", () => {
     const refused: [string[], string][] = [
       [["--detector=vgg"], "--detector=vgg: a detector is linear, alexnet, drml, eac, jaa, dsin, srerl."],
       [["--detector=drml", "--protocol=linear"], "--detector=drml learns as a whole and action units alone"],
+      [["--detector=jaa", "--turns=0.1"], "--turns=0.1: a supervised detector learns from faces that stand"],
       [["--preset=paper", "--from=pre"], "--preset=paper is a supervised detector's"],
       [
         ["--detector=jaa"],
