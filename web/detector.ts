@@ -14,7 +14,15 @@ import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
-import { isDoubtful, isHardlySeen, isLevel, otherwiseTurned, standing, unjudged } from "./upright.ts";
+import {
+  isDoubtful,
+  isHardlySeen,
+  isLevel,
+  isPartlyHidden,
+  otherwiseTurned,
+  standing,
+  unjudged,
+} from "./upright.ts";
 
 export type { DetectedUnit, FaceReadings, FaceWarning };
 export { FACE_WARNINGS } from "./face_warnings.ts";
@@ -106,8 +114,8 @@ export class AuDetector {
   }
 
   /**
-   * What the model says of faces that were found, as they stand, as far as it can tell. Of one that it cannot tell of nothing is read; where it
-   * seems to lie or to stand on its head it is no face.
+   * What the model says of faces that were found, as they stand. Of a face of which it cannot tell how it stands nothing
+   * is read; where that seems to lie or to stand on its head, it is no face.
    */
   private async readStanding(
     picture: Picture,
@@ -119,14 +127,14 @@ export class AuDetector {
     const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
     const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
     return stands.flatMap((face) => {
-      if (!isDoubtful(face)) return [face];
-      if (!isLevel(face)) return [];
+      if (!isDoubtful(face.aus)) return [face];
+      if (!isLevel(face.points)) return [];
       const unread = { ...face, aus: unjudged(face.aus) };
       return [{ ...unread, warnings: warningsOf(unread, picture) }];
     });
   }
 
-  /** The same faces, the doubted ones turned as the model sees more of them, where it does. */
+  /** The same faces, the doubted ones turned as the model sees the whole of them, where it does. */
   private async turn(
     picture: Picture,
     faces: readonly DetectedFace[],
@@ -146,7 +154,10 @@ export class AuDetector {
     const again = await this.read(picture, laid, timings, signal);
     return faces.map((face) => {
       const at = doubted.indexOf(face);
-      return at >= 0 && right[at] ? again[right.slice(0, at).filter(Boolean).length] : face;
+      if (at < 0 || !right[at]) return face;
+      const turned = again[right.slice(0, at).filter(Boolean).length];
+      // Of a covered face that lies, as much can seem to be seen the wrong way up as the right one.
+      return isPartlyHidden(turned.aus) ? face : turned;
     });
   }
 
