@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { MEAN, STD } from "../train/input/augment.ts";
 import { openBackend } from "../train/engine/backend.ts";
 import { sha256, writeAtomically } from "../train/runs/checkpoint.ts";
-import { COMMITTED_FACES } from "../train/input/data.ts";
+import { COMMITTED_CLIPS, COMMITTED_FACES } from "../train/input/data.ts";
 import {
   describeEngine,
   type FlagList,
@@ -25,6 +25,12 @@ import { toOnnx } from "../train/units/onnx.ts";
 import type { Precision } from "../train/units/onnx_graph.ts";
 import { THRESHOLDS } from "../train/scores/target.ts";
 import { exists } from "../train/runs/whole_file.ts";
+
+/** Data sets that come with the project, by the names they have for others. */
+const OWN = new Map([[COMMITTED_FACES, "rendered faces of EmoCo"], [
+  COMMITTED_CLIPS,
+  "rendered clips of EmoCo",
+]]);
 
 const FLAGS: FlagList = {
   from: { kind: "text", help: "run of a finished action-unit model (default: the newest)" },
@@ -70,7 +76,7 @@ function main({ text }: Flags): void {
     stored.config.data,
     ...stored.adapted.flatMap(({ data, rehearse }) => [data, rehearse]),
   ];
-  const foreign = learntFrom.find((data) => data && data !== COMMITTED_FACES);
+  const foreign = learntFrom.find((data) => data && !OWN.has(data));
   const { sets } = stored.config;
   if ((foreign !== undefined || sets.length > 0) && !text.licence) {
     const what = sets.length ? sets.map(nameSet).join(" and ") : foreign;
@@ -173,9 +179,7 @@ function folderNames({ pretrainingData, data }: StoredModel["config"]): string[]
 
 /** The name that a data set has for others: its folder's, since the way to it is of this machine only. */
 function dataName(data: string): string {
-  return data === COMMITTED_FACES
-    ? "rendered faces of EmoCo"
-    : basename(data.replace(/[\\/]manifest\.jsonl$/, ""));
+  return OWN.get(data) ?? basename(data.replace(/[\\/]manifest\.jsonl$/, ""));
 }
 
 /** What is known of the model's quality: the folds', and the test's where `deno task evaluate` has run before. */

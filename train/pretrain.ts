@@ -3,7 +3,7 @@ import { ConfigError, override } from "./runs/settings.ts";
 import { EMOTIONS } from "@emoco/web/facs";
 import { join } from "node:path";
 import { type MethodSettings, PRESETS, readMethod, type RunConfig, settingsOf } from "./config.ts";
-import { COMMITTED_FACES, countEmotions, type Face } from "./input/data.ts";
+import { COMMITTED_CLIPS, COMMITTED_FACES, countEmotions, type Face } from "./input/data.ts";
 import { fromHere } from "./runs/from_here.ts";
 import {
   describeEngine,
@@ -130,7 +130,7 @@ async function chooseRun(flags: Flags): Promise<Choice> {
     program: "pretrain",
     preset,
     method,
-    data: COMMITTED_FACES,
+    data: settings.clip ? COMMITTED_CLIPS : COMMITTED_FACES,
     skipBroken: false,
     ...settings.presets[preset],
   }, settings);

@@ -76,7 +76,8 @@ function placeOf({ subject, line, other: { video, frame } }: Face): { video: str
       `Line ${line} of the manifest lacks ${
         Number.isInteger(frame) ? '"video"' : '"frame", a whole number'
       }: ` +
-        "methods on clips need video and frame on every line. Methods on two views of a face need neither.",
+        "methods on clips need video and frame on every line, as `deno task faces --clips` writes them, and as the clips " +
+        "have that are taken without --data. Methods on two views of a face need neither.",
     );
   }
   return { video: JSON.stringify([subject, video]), frame: frame as number };

@@ -11,6 +11,9 @@ import { PURPOSE, randomStream } from "../runs/random.ts";
 /** Folder of the faces that come with the project. */
 export const COMMITTED_FACES = fileURLToPath(new URL("../faces", import.meta.url));
 
+/** Folder of the clips that come with the project: the faces of methods that learn from frames. */
+export const COMMITTED_CLIPS = join(COMMITTED_FACES, "clips");
+
 /** One face of a manifest. */
 export interface Face {
   /** Absolute path of the picture. */
