@@ -33,10 +33,17 @@ export const ON_CLIPS = {
   weightDecay: 0,
 } as const;
 
+/** Of the people of clips, who are few, a tenth would not do to probe with. */
+export const FEW = 0.2;
+
 /** And where one frame is drawn from another. */
 export const DRAWN = {
   paper: { ...ON_CLIPS, decoderChannels: 32, imageSize: 256 },
-  quick: { ...ON_CLIPS, decoderChannels: 8 }, // 32 times the width of the backbone
+  quick: {
+    ...ON_CLIPS,
+    decoderChannels: 8, // 32 times the width of the backbone
+    heldBack: FEW,
+  },
 } as const;
 
 /** A layer from features to a frame's vector. */

@@ -9,7 +9,7 @@ import type { Ranks } from "../engine/collective.ts";
 import { descend, type Trained } from "../nets/descent.ts";
 import { unitRows } from "../nets/encoder.ts";
 import { demandsOn } from "../runs/settings.ts";
-import { checkClipViews, ON_CLIPS, vectorHead } from "./clip_method.ts";
+import { checkClipViews, FEW, ON_CLIPS, vectorHead } from "./clip_method.ts";
 import { cosineClock, type Rival, type RunSettings, type StepResult, type ViewFeeds } from "./method.ts";
 import { descentOf, initTrained, resultOf, runBackbone, runHeadOf, SPREAD, spreadOf } from "./two_views.ts";
 
@@ -43,6 +43,7 @@ export const temporalRanking: Rival<TemporalRankingSettings> = {
     quick: {
       ...ON_CLIPS,
       ...PUBLISHED,
+      heldBack: FEW,
       batchSize: 10, // 12 frames each: about as many pictures a step as two views of 64 faces
       epochs: 4, // and about as many steps
       evaluateEvery: 1,

@@ -75,9 +75,11 @@ export class PretrainRecord implements Disposable {
     );
     const { knnEmotionAccuracy, probeF1, probeAuc } = probe;
     logMetric(folder, { type: "evaluation", step, knnEmotionAccuracy, probeF1, probeAuc });
+    const emotions = Number.isNaN(knnEmotionAccuracy) ? "" : `emotion kNN ${knnEmotionAccuracy.toFixed(3)}, `;
     this.progress.print(
-      `step ${step}: emotion kNN ${knnEmotionAccuracy.toFixed(3)}, probe F1 ${probeF1.toFixed(3)}, ` +
-        `AUC ${probeAuc.toFixed(3)} (held-back subjects)`,
+      `step ${step}: ${emotions}probe F1 ${probeF1.toFixed(3)}, AUC ${
+        probeAuc.toFixed(3)
+      } (held-back subjects)`,
     );
     const metrics = readMetrics(folder);
     await writePretrainReport(folder, { ...this.run, steps: this.steps, metrics, kept: data.kept, probe });

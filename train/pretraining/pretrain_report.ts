@@ -45,9 +45,10 @@ export async function writePretrainReport(folder: string, report: PretrainReport
   };
   const decimals = (value: number) => value.toFixed(3);
 
+  const knowsEmotions = !Number.isNaN(probe.knnEmotionAccuracy);
   const figures: [string, string][] = [
     [
-      Number.isNaN(probe.knnEmotionAccuracy) ? "no labels" : percent(probe.knnEmotionAccuracy),
+      knowsEmotions ? percent(probe.knnEmotionAccuracy) : "no labels",
       `emotion by nearest neighbours (chance ${percent(chance)}${before("knnEmotionAccuracy", percent)})`,
     ],
     [
@@ -77,10 +78,14 @@ export async function writePretrainReport(folder: string, report: PretrainReport
       }], { xLabel: "step" })
     ),
     lineChart("On subjects held back from training", [
-      { name: "emotion kNN", points: series(probes, "knnEmotionAccuracy") },
+      ...knowsEmotions ? [{ name: "emotion kNN", points: series(probes, "knnEmotionAccuracy") }] : [],
       { name: "probe F1", points: series(probes, "probeF1") },
       { name: "probe AUC", points: series(probes, "probeAuc") },
-    ], { xLabel: "step", yRange: [0, 1], level: { y: chance, name: "chance of kNN" } }),
+    ], {
+      xLabel: "step",
+      yRange: [0, 1],
+      ...knowsEmotions && { level: { y: chance, name: "chance of kNN" } },
+    }),
   ];
   const bars = probe.units.length === 0 ? "" : barChart(
     "Linear probe by action unit",
