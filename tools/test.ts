@@ -41,14 +41,12 @@ export async function* byFile(printed: ReadableStream<Uint8Array>): AsyncGenerat
   if (held) yield held;
 }
 
-const encoder = new TextEncoderStream();
-encoder.readable.pipeTo(Deno.stdout.writable, { preventClose: true });
-const printer = encoder.writable.getWriter();
+type Print = (text: string) => Promise<void>;
 
-async function run(paths: readonly string[], flags: readonly string[]): Promise<boolean> {
+async function run(paths: readonly string[], flags: readonly string[], print: Print): Promise<boolean> {
   const args = ["test", ...PERMISSIONS, ...flags, ...paths];
   const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
-  for await (const text of byFile(child.stdout)) await printer.write(text);
+  for await (const text of byFile(child.stdout)) await print(text);
   return (await child.status).success;
 }
 
@@ -56,11 +54,13 @@ if (import.meta.main) {
   const flags = Deno.args.filter((arg) => arg.startsWith("-") && !arg.startsWith(JUNIT));
   const paths = Deno.args.filter((arg) => !arg.startsWith("-"));
   const junit = Deno.args.find((arg) => arg.startsWith(JUNIT))?.slice(JUNIT.length);
+  const printer = Deno.stdout.writable.getWriter(), encoder = new TextEncoder();
+  const print = (text: string) => printer.write(encoder.encode(text));
   const groups = paths.length > 0 ? [paths] : GROUPS;
   const reports = groups.map(() => Deno.makeTempFileSync({ suffix: ".xml" }));
   try {
     const passed = await Promise.all(
-      groups.map((group, i) => run(group, [...flags, JUNIT + reports[i]])),
+      groups.map((group, i) => run(group, [...flags, JUNIT + reports[i]], print)),
     );
     if (junit !== undefined) {
       Deno.writeTextFileSync(junit, mergeReports(reports.map((report) => Deno.readTextFileSync(report))));
