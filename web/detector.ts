@@ -15,12 +15,14 @@ import { loadModel, type Model, type OrtLike, type SessionOptions, type Values }
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
 import {
-  isDoubtful,
+  clarityOf,
   isHardlySeen,
-  isLevel,
   isPartlyHidden,
+  isTilted,
   otherwiseTurned,
   standing,
+  tilted,
+  tiltOf,
   unjudged,
 } from "./upright.ts";
 
@@ -101,12 +103,12 @@ export class AuDetector {
     const start = performance.now() - picture.spent;
     const found = await finder.find(image, signal);
     timings.find += performance.now() - picture.spent - start;
-    let faces = await this.readStanding(picture, found, timings, signal);
+    let faces = await this.readStanding(picture, found, timings, !isFollowing(finder), signal);
     if (isFollowing(finder)) {
       const answers = await finder.review(image, faces, signal);
       const again = answers.filter((answer) => typeof answer !== "string");
       faces = faces.filter((_, i) => answers[i] === "right");
-      if (again.length > 0) faces.push(...await this.readStanding(picture, again, timings, signal));
+      if (again.length > 0) faces.push(...await this.readStanding(picture, again, timings, false, signal));
       faces = finder.learn(faces);
     }
     faces.sort((one, other) => area(other) - area(one));
@@ -114,23 +116,45 @@ export class AuDetector {
   }
 
   /**
-   * What the model says of faces that were found, as they stand. Of a face of which it cannot tell how it stands nothing
-   * is read; where that seems to lie or to stand on its head, it is no face.
+   * What the model says of faces that were found, as they stand. Of an unclear one it is told only that it is there, and
+   * one of which it cannot tell how it stands is no face.
+   * @param isStill of a film whoever follows its faces lays them, since a second look now and then would make them tremble
    */
   private async readStanding(
     picture: Picture,
     found: readonly FoundFace[],
     timings: { align: number; run: number },
+    isStill: boolean,
     signal?: AbortSignal,
   ): Promise<DetectedFace[]> {
     const faces = await this.read(picture, found, timings, signal);
     const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
     const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
-    return stands.flatMap((face) => {
-      if (!isDoubtful(face.aus)) return [face];
-      if (!isLevel(face.points)) return [];
+    const told = stands.flatMap((face) => {
+      const clarity = clarityOf(face);
+      if (clarity === "clear") return [face];
+      if (clarity === "nothing") return [];
       const unread = { ...face, aus: unjudged(face.aus) };
       return [{ ...unread, warnings: warningsOf(unread, picture) }];
+    });
+    return isStill ? await this.straighten(picture, told, timings, signal) : told;
+  }
+
+  /** The same faces, those of which the model sees the whole, and sees that they are tilted, laid anew. */
+  private async straighten(
+    picture: Picture,
+    faces: readonly DetectedFace[],
+    timings: { align: number; run: number },
+    signal?: AbortSignal,
+  ): Promise<DetectedFace[]> {
+    const tiltSeen = ({ points, points68, aus }: DetectedFace) =>
+      points68 && !isPartlyHidden(aus) ? tiltOf(points, alignmentPointsOf(points68)) : 0;
+    const tilts = faces.map(tiltSeen), at = [...faces.keys()].filter((i) => isTilted(tilts[i]));
+    const laid = at.map((i) => ({ ...placeOf(faces[i]), points: tilted(faces[i].points, tilts[i]) }));
+    const again = at.length === 0 ? [] : await this.read(picture, laid, timings, signal);
+    return faces.map((face, i) => {
+      const other = again[at.indexOf(i)];
+      return other && Math.abs(tiltSeen(other)) < Math.abs(tilts[i]) ? other : face;
     });
   }
 
@@ -143,13 +167,12 @@ export class AuDetector {
     signal?: AbortSignal,
   ): Promise<DetectedFace[]> {
     const { alignment: { template } } = this.card;
-    const places = (face: DetectedFace) => ({ box: face.box, score: face.score, points: face.points });
-    const others = doubted.flatMap((face) => otherwiseTurned(places(face), template));
+    const others = doubted.flatMap((face) => otherwiseTurned(placeOf(face), template));
     const read = await this.read(picture, others, timings, signal);
     const right = doubted.map((face, i) => standing(face, read.slice(3 * i, 3 * i + 3)));
     // The crop was laid by a face that stood otherwise; the points that the model sees in it lay it better.
     const laid = right.flatMap((face) =>
-      face ? [{ ...places(face), points: alignmentPointsOf(face.points68!) }] : []
+      face ? [{ ...placeOf(face), points: alignmentPointsOf(face.points68!) }] : []
     );
     const again = await this.read(picture, laid, timings, signal);
     return faces.map((face) => {
@@ -242,6 +265,11 @@ export class AuDetector {
 
 function isFollowing(finder: FaceFinder): finder is FollowingFinder {
   return "review" in finder && "learn" in finder;
+}
+
+/** What was found of a face. */
+function placeOf({ box, score, points }: FoundFace): FoundFace {
+  return { box, score, points };
 }
 
 function area({ box }: FoundFace): number {
