@@ -97,11 +97,13 @@ function report(
 ): void {
   const lines: string[] = [], missing: string[] = [];
   let several = 0;
+  const damaged: string[] = [];
   for (const { source, labels } of photos) {
     const entry = journal.read(source)!;
     if ("reason" in entry) missing.push(`${source}\t${entry.reason}`);
     else {
       if (entry.photo.faces! > 1) several++;
+      if (entry.photo.warnings?.includes("damaged")) damaged.push(source);
       lines.push(JSON.stringify({ image: entry.image, ...labels, source, photo: entry.photo }));
     }
   }
@@ -109,6 +111,10 @@ function report(
   writeWhole(join(to, "not_found.txt"), missing);
   console.log(`${lines.length} faces of ${photos.length} photos are in ${join(to, "manifest.jsonl")}.`);
   if (several > 0) console.log(`${several} photos show several faces; the largest was taken of each.`);
+  if (damaged.length > 0) {
+    const [first, ...more] = damaged, others = more.length > 0 ? ` and ${more.length} more` : "";
+    console.log(`Damaged photos, of which some pixels are not what they were: ${first}${others}.`);
+  }
   for (const line of passed.lines((path) => relative(from, path))) console.log(line);
   if (missing.length === 0) return;
   console.log(`${missing.length} photos gave no face, see ${join(to, "not_found.txt")}:`);

@@ -38,6 +38,7 @@ const FLOOR_1 = [
   "face_shape",
   "face_track",
   "upright",
+  "standing_faces",
   "detected_unit",
   "face_readings",
   "check_model",

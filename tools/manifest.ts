@@ -152,7 +152,9 @@ async function make(name: string, set: DataSet, settings: Settings, points: stri
 function say(name: string, { out }: Settings, { summary, notes, samples, videos }: Assembled): void {
   const from = `${samples} ${videos > 0 ? `labelled frames of ${videos} videos` : "labelled pictures"}`;
   console.log(`${summary.faces} faces of ${from} are in ${join(out, "manifest.jsonl")}.`);
-  for (const { kind, count } of notes.all()) console.log(`  ${kind}: ${count}`);
+  const problems = notes.all();
+  for (const { kind, count } of problems) console.log(`  ${kind}: ${count}`);
+  if (problems.length > 0) console.log(`Each of them stands in ${join(out, "problems.tsv")}.`);
   const people = compareWithFolds(name, withFaces(summary.subjects));
   if (people) console.log(people);
   console.log(`Look at ${join(out, "report.html")} to see whether they are aligned well.`);

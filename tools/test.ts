@@ -30,7 +30,7 @@ export function mergeReports(reports: readonly string[]): string {
 }
 
 /** What a run prints while it runs, a test file at a time. */
-export async function* byFile(printed: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+export async function* byFile(printed: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
   let held = "";
   for await (const text of printed.pipeThrough(new TextDecoderStream())) {
     const lines = (held + text).split("\n");

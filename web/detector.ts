@@ -9,22 +9,11 @@ import type { Emotion } from "./facs.ts";
 import type { FaceFinder, FoundFace } from "./face_finder.ts";
 import { type FaceReadings, readOutputs } from "./face_readings.ts";
 import { type FaceWarning, warningsOf } from "./face_warnings.ts";
-import { alignmentPointsOf } from "./face_track.ts";
 import { alignmentTransform, type Pixels, toTensor, warp } from "./image.ts";
 import { loadModel, type Model, type OrtLike, type SessionOptions, type Values } from "./inference.ts";
 import { type ModelCard, parseModelCard } from "./model_card.ts";
 import { asPicture, fromLayer, partUnder, type Picture } from "./picture.ts";
-import {
-  clarityOf,
-  isHardlySeen,
-  isPartlyHidden,
-  isTilted,
-  otherwiseTurned,
-  standing,
-  tilted,
-  tiltOf,
-  unjudged,
-} from "./upright.ts";
+import { standingFaces } from "./standing_faces.ts";
 
 export type { DetectedUnit, FaceReadings, FaceWarning };
 export { FACE_WARNINGS } from "./face_warnings.ts";
@@ -115,73 +104,16 @@ export class AuDetector {
     return { width: picture.width, height: picture.height, faces, timings };
   }
 
-  /**
-   * What the model says of faces that were found, as they stand. Of an unclear one it is told only that it is there, and
-   * one of which it cannot tell how it stands is no face.
-   * @param isStill of a film whoever follows its faces lays them, since a second look now and then would make them tremble
-   */
-  private async readStanding(
+  /** What the model says of faces that were found, as they stand (`standing_faces.ts`). */
+  private readStanding(
     picture: Picture,
     found: readonly FoundFace[],
     timings: { align: number; run: number },
     isStill: boolean,
     signal?: AbortSignal,
   ): Promise<DetectedFace[]> {
-    const faces = await this.read(picture, found, timings, signal);
-    const doubted = faces.filter(({ aus, points68 }) => points68 && isHardlySeen(aus));
-    const stands = doubted.length === 0 ? faces : await this.turn(picture, faces, doubted, timings, signal);
-    const told = stands.flatMap((face) => {
-      const clarity = clarityOf(face);
-      if (clarity === "clear") return [face];
-      if (clarity === "nothing") return [];
-      const unread = { ...face, aus: unjudged(face.aus) };
-      return [{ ...unread, warnings: warningsOf(unread, picture) }];
-    });
-    return isStill ? await this.straighten(picture, told, timings, signal) : told;
-  }
-
-  /** The same faces, those of which the model sees the whole, and sees that they are tilted, laid anew. */
-  private async straighten(
-    picture: Picture,
-    faces: readonly DetectedFace[],
-    timings: { align: number; run: number },
-    signal?: AbortSignal,
-  ): Promise<DetectedFace[]> {
-    const tiltSeen = ({ points, points68, aus }: DetectedFace) =>
-      points68 && !isPartlyHidden(aus) ? tiltOf(points, alignmentPointsOf(points68)) : 0;
-    const tilts = faces.map(tiltSeen), at = [...faces.keys()].filter((i) => isTilted(tilts[i]));
-    const laid = at.map((i) => ({ ...placeOf(faces[i]), points: tilted(faces[i].points, tilts[i]) }));
-    const again = at.length === 0 ? [] : await this.read(picture, laid, timings, signal);
-    return faces.map((face, i) => {
-      const other = again[at.indexOf(i)];
-      return other && Math.abs(tiltSeen(other)) < Math.abs(tilts[i]) ? other : face;
-    });
-  }
-
-  /** The same faces, the doubted ones turned as the model sees the whole of them, where it does. */
-  private async turn(
-    picture: Picture,
-    faces: readonly DetectedFace[],
-    doubted: readonly DetectedFace[],
-    timings: { align: number; run: number },
-    signal?: AbortSignal,
-  ): Promise<DetectedFace[]> {
-    const { alignment: { template } } = this.card;
-    const others = doubted.flatMap((face) => otherwiseTurned(placeOf(face), template));
-    const read = await this.read(picture, others, timings, signal);
-    const right = doubted.map((face, i) => standing(face, read.slice(3 * i, 3 * i + 3)));
-    // The crop was laid by a face that stood otherwise; the points that the model sees in it lay it better.
-    const laid = right.flatMap((face) =>
-      face ? [{ ...placeOf(face), points: alignmentPointsOf(face.points68!) }] : []
-    );
-    const again = await this.read(picture, laid, timings, signal);
-    return faces.map((face) => {
-      const at = doubted.indexOf(face);
-      if (at < 0 || !right[at]) return face;
-      const turned = again[right.slice(0, at).filter(Boolean).length];
-      // Of a covered face that lies, as much can seem to be seen the wrong way up as the right one.
-      return isPartlyHidden(turned.aus) ? face : turned;
-    });
+    const read = (faces: readonly FoundFace[]) => this.read(picture, faces, timings, signal);
+    return standingFaces(found, { read, picture, template: this.card.alignment.template, isStill });
   }
 
   /** What the model says of faces that were found; all go through it in one run. */
@@ -265,11 +197,6 @@ export class AuDetector {
 
 function isFollowing(finder: FaceFinder): finder is FollowingFinder {
   return "review" in finder && "learn" in finder;
-}
-
-/** What was found of a face. */
-function placeOf({ box, score, points }: FoundFace): FoundFace {
-  return { box, score, points };
 }
 
 function area({ box }: FoundFace): number {

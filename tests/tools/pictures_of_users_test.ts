@@ -37,11 +37,13 @@ describe("pictures of users", () => {
   });
   afterAll(() => Deno.removeSync(folder, { recursive: true }));
 
-  async function detect(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const detect = (...args: string[]) => run("detect", ...args);
+
+  async function run(tool: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--allow-read", "--allow-write", "--allow-env", "--allow-ffi"],
-        ...["--allow-run=ffmpeg", "tools/detect.ts", ...args],
+        ...["--allow-run=ffmpeg", `tools/${tool}.ts`, ...args],
       ],
       cwd: root,
     }).output();
@@ -86,6 +88,24 @@ describe("pictures of users", () => {
     assert(!(await detect(portrait)).stdout.includes(said));
     const { images } = await (await openLocal("native")).detect([hurt, bytes]);
     assertEquals(images.map(({ warnings }) => warnings), [["damaged"], undefined]);
+  });
+
+  it("whose pixels are damaged are named by the programs that make faces of them", async () => {
+    const photos = join(folder, "photos"), bytes = new Uint8Array(await Deno.readFile(portrait));
+    for (const [emotion, content] of [["happy", hurtOf(bytes)], ["sad", bytes]] as const) {
+      Deno.mkdirSync(join(photos, emotion), { recursive: true });
+      Deno.writeFileSync(join(photos, emotion, `${emotion}.jpg`), content);
+    }
+    const aligned = await run("align", `--in=${photos}`, `--out=${join(folder, "aligned")}`);
+    assertStringIncludes(
+      aligned.stdout,
+      "Damaged photos, of which some pixels are not what they were: happy/happy.jpg.\n",
+    );
+    const out = join(folder, "manifest"),
+      made = await run("manifest", "folder", `--root=${photos}`, `--out=${out}`);
+    assertStringIncludes(made.stdout, "  damaged pictures: 1\n");
+    const problems = Deno.readTextFileSync(join(out, "problems.tsv"));
+    assertEquals(problems, "damaged pictures\thappy/happy.jpg\t1\n");
   });
 
   it("with a colour profile are read alike by both engines", async () => {

@@ -63,6 +63,7 @@ export async function assemble(set: DataSet, settings: Settings, journal: Sample
     } else {
       summary.add(sample, entry);
       const { image, photo } = entry;
+      if (photo.warnings?.includes("damaged")) notes.add("damaged pictures", keyOf(sample));
       const isPicture = sample.position === undefined;
       const line = {
         image,

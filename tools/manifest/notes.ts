@@ -10,6 +10,8 @@ const NAMED = 100;
 export const KINDS = {
   "no face": "No face was found in these pictures; they are not in the manifest.",
   "unreadable files": "These files could not be read or decoded; they are not in the manifest.",
+  "damaged pictures":
+    "Some of their pixels are not what they were; they are in the manifest, each with a warning.",
   "labels without a picture": "The labels name pictures or frames that are not there.",
   "pictures without labels": "Pictures and frames that no label speaks of; they were left alone.",
   "labels without meaning": "Values that the set's description does not know; they count as unlabelled.",

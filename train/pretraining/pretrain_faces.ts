@@ -48,7 +48,7 @@ export function readPretrainFaces(
   };
   demand(
     faces.length > 0,
-    `no face${where} carries an emotion, which this method learns from; ${WITHOUT_EMOTIONS}`,
+    `no face${where} carries an emotion, which this method learns from; ${withoutEmotions(config)}`,
   );
   if (reads) checkPairs(faces, config, where, demand);
   const { kept, held } = holdBackSubjects(faces, config.heldBack, config.seed);
@@ -97,7 +97,7 @@ function checkPairs(faces: readonly Face[], config: RunConfig, where: string, de
     `all faces${where} carry the emotion "${
       faces[0].emotion
     }"; a method that reads emotions needs two of them or ` +
-      `more; ${WITHOUT_EMOTIONS}`,
+      `more; ${withoutEmotions(config)}`,
   );
 }
 
@@ -123,4 +123,9 @@ function checkKept(
 
 const NEEDS_TWO =
   "each emotion that occurs needs two faces or more, since a face is contrasted with others of its emotion.";
-const WITHOUT_EMOTIONS = "MoCo needs none (--queues=single --normalization=l2 --losses=contrastive).";
+/** What learns from faces that carry no emotion. */
+function withoutEmotions({ method = "emoco" }: RunConfig): string {
+  return method === "emoco"
+    ? "MoCo needs none (--queues=single --normalization=l2 --losses=contrastive)."
+    : "MoCo needs none (--method=moco).";
+}

@@ -75,12 +75,14 @@ export class PretrainRecord implements Disposable {
     );
     const { knnEmotionAccuracy, probeF1, probeAuc } = probe;
     logMetric(folder, { type: "evaluation", step, knnEmotionAccuracy, probeF1, probeAuc });
-    const emotions = Number.isNaN(knnEmotionAccuracy) ? "" : `emotion kNN ${knnEmotionAccuracy.toFixed(3)}, `;
-    this.progress.print(
-      `step ${step}: ${emotions}probe F1 ${probeF1.toFixed(3)}, AUC ${
-        probeAuc.toFixed(3)
-      } (held-back subjects)`,
-    );
+    const measures = Object.entries({
+      "emotion kNN": knnEmotionAccuracy,
+      "probe F1": probeF1,
+      AUC: probeAuc,
+    });
+    const said = measures.filter(([, value]) => !Number.isNaN(value))
+      .map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ");
+    this.progress.print(`step ${step}: ${said || "no label to probe with"} (held-back subjects)`);
     const metrics = readMetrics(folder);
     await writePretrainReport(folder, { ...this.run, steps: this.steps, metrics, kept: data.kept, probe });
   }
