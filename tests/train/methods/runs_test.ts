@@ -32,7 +32,7 @@ describe("a pretraining run of each method", () => {
   beforeAll(async () => {
     folder = await Deno.makeTempDir();
     await drawFaces(join(folder, "faces"), 8);
-    await drawClips(join(folder, "clips"), 8, 16);
+    await drawClips(join(folder, "clips"), 10, 16);
   });
   afterAll(() => Deno.remove(folder, { recursive: true }));
 
