@@ -22,8 +22,8 @@ const USAGE =
                    folder drawings that would get the same name are told apart by ~2, ~3 ...
   --model=folder   where emoco.onnx and emoco.json are, the committed model unless given
 Films ("-" is one on standard input), and photos too where --out is given:
-  --out=folder     a table a film and one of all photos, summary.csv, report.html, skipped.csv. Started again it goes
-                   on film by film. Without it the table of a single film is printed
+  --out=folder     a table a film and one of all photos; of films also summary.csv, report.html, skipped.csv. Started
+                   again it goes on film by film. Without it the table of a single film is printed
   --format=csv     or json, jsonl, parquet, openface (the columns of OpenFace 2.2)
   --every=5        every fifth frame only;  --from=0:10 --to=0:40  a part
   --points         the 68 points in the tables, of a model that knows them
