@@ -1,27 +1,18 @@
 /** The whole way from a picture to a face's points, however the head stands: points where they are, or no face. */
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { AuDetector } from "@emoco/web/detector";
-import { BlazeFace } from "@emoco/web/face-finder";
+import type { AuDetector } from "@emoco/web/detector";
 import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
-import * as ort from "onnxruntime-node";
-import { compose, drawBackground, type Head, randomOf, readHeads } from "./compositions.ts";
+import { compose, drawBackground, type Head, openCommitted, randomOf } from "./compositions.ts";
 
 const SIDE = 320, EYES = 60;
 
 describe("rendered heads at any roll", () => {
-  let finder: BlazeFace, detector: AuDetector, heads: Head[];
+  let detector: AuDetector, heads: Head[], release: () => Promise<void>;
   beforeAll(async () => {
-    const read = (name: string) => Deno.readFile(new URL(`../../web/model/${name}`, import.meta.url));
-    finder = await BlazeFace.load({ model: await read("blazeface.onnx"), ort });
-    const [model, card] = [await read("emoco.onnx"), await read("emoco.json")];
-    detector = await AuDetector.load({ model, card, finder, ort });
-    heads = await readHeads(new URL("../faces/", import.meta.url));
+    ({ detector, heads, release } = await openCommitted());
   });
-  afterAll(async () => {
-    await detector.release();
-    await finder.release();
-  });
+  afterAll(() => release());
 
   it("have their points where they are, but for one, or are no face, or nothing is read of them", async () => {
     const random = randomOf(17), wrong: string[] = [];

@@ -1,4 +1,7 @@
 /** Heads with known points, laid onto made-up backgrounds at any size and angle. */
+import { AuDetector } from "@emoco/web/detector";
+import { BlazeFace } from "@emoco/web/face-finder";
+import * as ort from "onnxruntime-node";
 import sharp from "sharp";
 import {
   type FacePoints,
@@ -123,4 +126,19 @@ export async function readHeads(folder: URL): Promise<Head[]> {
       present,
     };
   }));
+}
+
+/** The committed finder and model, and the rendered heads to show them. */
+export async function openCommitted(): Promise<
+  { detector: AuDetector; heads: Head[]; release: () => Promise<void> }
+> {
+  const read = (name: string) => Deno.readFile(new URL(`../../web/model/${name}`, import.meta.url));
+  const finder = await BlazeFace.load({ model: await read("blazeface.onnx"), ort });
+  const [model, card] = [await read("emoco.onnx"), await read("emoco.json")];
+  const detector = await AuDetector.load({ model, card, finder, ort });
+  const release = async () => {
+    await detector.release();
+    await finder.release();
+  };
+  return { detector, heads: await readHeads(new URL("../faces/", import.meta.url)), release };
 }

@@ -1,13 +1,11 @@
 /** The committed model through the whole path: what it loses because faces must be found first. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { afterAll, beforeAll, describe, it } from "@std/testing/bdd";
-import { AuDetector, type DetectedFace } from "@emoco/web/detector";
-import { BlazeFace } from "@emoco/web/face-finder";
+import type { AuDetector, DetectedFace } from "@emoco/web/detector";
 import { cropFace, type FacePoints, toTensor } from "@emoco/web/image";
 import { ALIGNMENT_POINTS } from "@emoco/web/model-card";
 import { readUnit } from "../../web/detected_unit.ts";
-import * as ort from "onnxruntime-node";
-import { compose, drawBackground, type Head, randomOf, readHeads } from "./compositions.ts";
+import { compose, drawBackground, type Head, openCommitted, randomOf } from "./compositions.ts";
 
 /** A face's box is about this many eye distances wide. */
 const BOX = 2.3;
@@ -34,18 +32,11 @@ class Tally {
 }
 
 describe("AuDetector with the committed model on 300 composed pictures", () => {
-  let finder: BlazeFace, detector: AuDetector, heads: Head[];
+  let detector: AuDetector, heads: Head[], release: () => Promise<void>;
   beforeAll(async () => {
-    const read = (name: string) => Deno.readFile(new URL(`../../web/model/${name}`, import.meta.url));
-    finder = await BlazeFace.load({ model: await read("blazeface.onnx"), ort });
-    const [model, card] = [await read("emoco.onnx"), await read("emoco.json")];
-    detector = await AuDetector.load({ model, card, finder, ort });
-    heads = await readHeads(new URL("../faces/", import.meta.url));
+    ({ detector, heads, release } = await openCommitted());
   });
-  afterAll(async () => {
-    await detector.release();
-    await finder.release();
-  });
+  afterAll(() => release());
 
   /** What the model itself says of the crop that the true points make. */
   async function runOnCrop(image: Parameters<typeof cropFace>[0], points: FacePoints): Promise<Float32Array> {

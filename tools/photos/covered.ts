@@ -8,6 +8,7 @@ import { ImageError } from "@emoco/serve/decode";
 import type { DetectedFace } from "@emoco/web/detector";
 import { alignmentTransform, type FacePoints, type Pixels, resize, transformPoint } from "@emoco/web/image";
 import { join, resolve } from "node:path";
+import { rollOf } from "../../web/upright.ts";
 import { coveredAt, hiddenShares, isVisible } from "../../train/input/cover.ts";
 import { type Cover, ellipse } from "../../train/input/cover_kinds.ts";
 import { type Flags, UsageError } from "../../train/runs/flags.ts";
@@ -122,7 +123,7 @@ class Tally {
     counts.photographs++;
     if (!face) return void counts.notFound++;
     if (face.aus.every(({ present }) => present === null)) return void counts.unread++;
-    const off = angleOf(face.points) - angleOf(points) - this.turn * Math.PI / 2;
+    const off = rollOf(face.points) - rollOf(points) - this.turn * Math.PI / 2;
     if (Math.cos(off) < SAME_WAY) return void counts.wrong++;
     counts.upright++;
     for (const { au, present } of face.aus) {
@@ -144,10 +145,6 @@ class Tally {
       openLost: this.#open.null / this.#open.units,
     };
   }
-}
-
-function angleOf({ leftEye, rightEye }: FacePoints): number {
-  return Math.atan2(leftEye[1] - rightEye[1], leftEye[0] - rightEye[0]);
 }
 
 function small(picture: Pixels): Pixels {
